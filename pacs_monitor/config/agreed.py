@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.values import Count
@@ -93,6 +93,7 @@ class ObjectiveSettings(Settings):
                 {"not": {"required": ["measure", "minimum_outage"]}},
                 {"not": {"required": ["measure", "outage"]}},
                 {"if": {"required": ["contract"]}, "then": {"required": ["counts"]}},
+                {"if": {"required": ["consequence"]}, "then": {"required": ["contract"]}},
                 {
                     "if": {"properties": {"per": {"const": "contract year"}}, "required": ["per"]},
                     "then": {"required": ["begins"]},
@@ -144,6 +145,8 @@ class ObjectiveSettings(Settings):
     last failed one, `at_most` from the last good one."""
     contract: str = ""
     """The contract or document in which it is agreed."""
+    consequence: str | None = Field(None, min_length=1)
+    """What the contract says of a breach, in its own words; reports quote it, and calculate nothing from it."""
     response: BySeverity | None = None
     """Within which time the vendor must respond once it is called, such as `{critical: 30m, warning: 4h}`; with
     `calendar`, the hours that count."""
@@ -163,6 +166,8 @@ class ObjectiveSettings(Settings):
             raise ValueError(f"leave out {', '.join(told)}: an objective on time knows runs, no outages")
         if self.contract and self.counts is None:
             raise ValueError("add counts: attributable or counts: felt, as the contract says; its figure depends on it")
+        if self.consequence and not self.contract:
+            raise ValueError("add contract: the one whose words consequence quotes")
         if self.per == "contract year" and self.begins is None:
             raise ValueError("add begins: 2026-04-15, the day on which the first contract year begins")
         if self.per != "contract year" and self.begins is not None:

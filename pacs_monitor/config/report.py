@@ -57,6 +57,9 @@ class ReportSettings(Settings):
 
     parties: tuple[Party, ...] = ()
     """Those who sign, each with a box for the signature; one box for each side by default."""
+    operated_by: str | None = Field(None, min_length=1)
+    """Who runs the monitor and could change what it measures: the hospital, the vendor, or somebody else; a report says
+    it on its first page, or that it is not stated."""
     logo: Annotated[str, AfterValidator(_logo)] | None = None
     """A PNG, JPEG or SVG file of at most 128 KiB for the first page."""
     language: Language | None = None

@@ -191,6 +191,7 @@ def _terms(objective: ObjectiveSettings) -> dict[str, Any]:
         "minimum_outage_seconds": objective.minimum_outage,
         "outage": objective.outage.value,
         "coverage_needed": objective.coverage,
+        "consequence": objective.consequence,
     }
 
 

@@ -7,7 +7,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     for name, columns in {
         "objectives": """
             name contract per target allowed_seconds counts calendar degraded maintenance notice_seconds cap_seconds
-            minimum_outage_seconds outage coverage_needed subject of title period from to accounted_until so_far
+            minimum_outage_seconds outage coverage_needed consequence subject of title period from to
+            accounted_until so_far
             availability availability_attributable met verdict budget_seconds used_seconds left_seconds felt_seconds
             counted_time_seconds felt_time_seconds measured_seconds to_measure_seconds attributable_seconds
             attributable_time_seconds seconds_up seconds_degraded seconds_down seconds_unreachable seconds_forgiven
@@ -73,9 +74,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             kind name of quarter so_far availability availability_attributable coverage availability_counted verdict
         """,
         "latency_objectives": """
-            name contract per measure within_seconds target calendar maintenance counts coverage_needed subject of
-            title period from to accounted_until counted_since so_far runs in_time slow slow_permitted failed_sooner
-            share_in_time measured_seconds to_measure_seconds met verdict changed sentences
+            name contract per measure within_seconds target calendar maintenance counts coverage_needed consequence
+            subject of title period from to accounted_until counted_since so_far runs in_time slow slow_permitted
+            failed_sooner share_in_time measured_seconds to_measure_seconds met verdict changed sentences
         """,
         "latency_objective_months": """
             objective of period month runs in_time slow slow_permitted failed_sooner share_in_time

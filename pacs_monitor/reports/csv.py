@@ -79,7 +79,8 @@ def read(table: bytes) -> list[list[str]]:
 def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     frozen = report.get("frozen")
     number = {} if frozen is None else {"number": frozen["number"], "data_sha256": frozen["data_sha256"]}
-    yield "period", [{**report["period"], "monitor": report["monitor"], "coverage": report["coverage"], **number}]
+    about = {"monitor": report["monitor"], "coverage": report["coverage"], **number}
+    yield "period", [{**report["period"], **about, "operated_by": report["document"]["operated_by"]}]
     if frozen is not None:
         yield "differences", frozen["differences"]
     for name in TABLES:

@@ -53,8 +53,9 @@ class Difference(NamedTuple):
 
 
 def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether both say the same of the period."""
-    return _of_the_period(before) == _of_the_period(after)
+    """Whether both say the same of the period; a key that an older version did not write says as much as null."""
+    old, new = _of_the_period(before), _of_the_period(after)
+    return old == new or next(compared(old, new), None) is None
 
 
 def differences(

@@ -30,11 +30,16 @@ def parts(report: Mapping[str, Any], agreements: Sequence[Mapping[str, Any]]) ->
         "signed": signed,
         "signed_in_time": signed_in_time,
         "kept": kept(signed, signed_in_time),
-        "money": contract and any(row["verdict"] == "missed" for row in (*report["objectives"], *latency)),
+        "unquoted": any(map(_unquoted, (*report["objectives"], *latency))),
         "trend_cell": partial(trend_cell, {(row["name"], row["period"]): row for row in report["objectives"]}),
         "informal": [_informal(one) for one in agreements if one not in signed]
         + [_informal_in_time(row) for row in latency if row not in signed_in_time],
     }
+
+
+def _unquoted(row: Mapping[str, Any]) -> bool:
+    """Whether a breach of a contract follows from which nothing is quoted here."""
+    return bool(row["contract"]) and row["verdict"] == "missed" and not row["consequence"]
 
 
 def kept(agreements: Sequence[Mapping[str, Any]], in_time: Sequence[Mapping[str, Any]]) -> str:

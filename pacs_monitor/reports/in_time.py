@@ -155,6 +155,7 @@ def _row(record: Record, one: Kept) -> dict[str, Any]:
         "maintenance": objective.maintenance.value,
         "counts": objective.terms().counts.value,
         "coverage_needed": objective.coverage,
+        "consequence": objective.consequence,
         "subject": one.subject.kind,
         "of": one.subject.name,
         "title": agreements.title(record, one.subject, one.until),

@@ -22,6 +22,11 @@ PERIODS = {
 
 def verdict(row: Mapping[str, Any]) -> list[str]:
     """`Counted under SLA 4.2: 96.21 % within 3 s, met.` and what goes with it."""
+    return [*result(row), *words.consequence(row)]
+
+
+def result(row: Mapping[str, Any]) -> list[str]:
+    """The same without what follows from a breach."""
     if row["verdict"] == "not_assessable":
         said = [_not_assessable(row)]
     else:

@@ -10,5 +10,5 @@ from pacs_monitor.model import Micros
 
 
 def document(reader: HistoryReader, now: Micros) -> dict[str, Any]:
-    """Parties, language, paper and logo (a data URI)."""
+    """Parties, who runs the monitor, language, paper and logo (a data URI)."""
     return report_settings_of(reader.configuration(now)).model_dump(mode="json")

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pacs_monitor.messages import evidence
 from pacs_monitor.reports import terminal_figures as figures
+from pacs_monitor.reports import words
 
 SHOWN = ("up", "degraded", "down", "unreachable", "absent", "maintenance", "unknown", "outside_hours")
 
@@ -25,11 +26,12 @@ def table(report: Mapping[str, Any]) -> RenderableType:
     so_far = f", accounted until {until}" if period["so_far"] else ""
     head = f"[bold]{escape(period['name'])}[/bold]  {start} to {end}{so_far}, times in {period['timezone']}"
     ran = f"The monitor ran for {figures.share(report['coverage'])} of it."
+    run_by = escape(words.operated(report["document"]))
     agreed = [_agreed(row) for row in (*report["objectives"], *report["latency_objectives"])]
-    parts: list[RenderableType] = [head, ran, "", *agreed, *([""] if agreed else []), _checks(report)]
+    parts: list[RenderableType] = [head, ran, run_by, "", *agreed, *([""] if agreed else []), _checks(report)]
     if never := [_unproven(row) for row in report["checks"] if row["unknown_by_cause"]["unproven"]]:
-        words = "Never worked before with their settings, so the time counts as unknown: are they configured correctly?"
-        parts += ["", words, *never]
+        why = "Never worked before with their settings, so the time counts as unknown: are they configured correctly?"
+        parts += ["", why, *never]
     if report["incidents"]:
         parts += ["", _outages(report)]
     parts += _stated(report, zone)

@@ -8,7 +8,17 @@ from typing import Any
 
 from pacs_monitor.language import N_, _, _n
 from pacs_monitor.reports import dates
-from pacs_monitor.reports.words import CAUSES, VERDICTS, because, exact, experienced, of, percentage, with_space
+from pacs_monitor.reports.words import (
+    CAUSES,
+    VERDICTS,
+    because,
+    consequence,
+    exact,
+    experienced,
+    of,
+    percentage,
+    with_space,
+)
 
 OUTAGES, REASONS = 2, 2
 """Outages that a result names, and reasons of each."""
@@ -19,7 +29,7 @@ SLOW_COUNTED = {"up": N_("Slow, counted as up: {time}."), "down": N_("Slow, coun
 
 def verdict(row: Mapping[str, Any]) -> list[str]:
     """`Counted under SLA 4.2: 99.93 %, met.` and what goes with it, for one row of an agreement."""
-    return [*result(row), *reserves(row), *beside(row)]
+    return [*result(row), *consequence(row), *reserves(row), *beside(row)]
 
 
 def result(row: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from math import floor
 from typing import Any
@@ -139,6 +139,13 @@ def target(row: Mapping[str, Any]) -> str:
     return _(ALLOWANCES[row["per"]], time=exact(row["allowed_seconds"]))
 
 
+def operated(document: Mapping[str, Any]) -> str:
+    """Who runs the monitor: they could change what it measures, and so it is said also where nobody stated it."""
+    if document["operated_by"]:
+        return _("The monitor is run by {who}, as stated in its configuration.", who=document["operated_by"])
+    return _("Who runs the monitor is not stated.")
+
+
 def with_space(share: float) -> str:
     return with_decimal_mark(percent(share).replace("%", " %"))
 
@@ -198,6 +205,26 @@ def definitions(row: Mapping[str, Any]) -> list[str]:
     needed = with_space(row["coverage_needed"])
     said.append(_("It is assessed only if at least {share} of the agreed time was measured.", share=needed))
     return said
+
+
+def consequence(row: Mapping[str, Any]) -> list[str]:
+    """What the contract says of a breach, in its own words, where it is one; in a list of one sentence."""
+    return [consequence_agreed(row)] if row["verdict"] == "missed" and row["consequence"] else []
+
+
+def consequences(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The same of several results of an agreement, once."""
+    return list(dict.fromkeys(said for row in rows for said in consequence(row)))
+
+
+def consequence_agreed(row: Mapping[str, Any]) -> str:
+    """The same as a term, whatever the result."""
+    return _(
+        "If it is not met, {contract} says: \N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}. "
+        "This report calculates nothing from that.",
+        contract=row["contract"],
+        words=row["consequence"],
+    )
 
 
 def _notice(seconds: float) -> str:

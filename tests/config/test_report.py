@@ -69,7 +69,10 @@ def test_another_logo_is_another_revision(tmp_path: Path) -> None:
 
 def test_the_record_gives_back_what_was_configured(tmp_path: Path) -> None:
     (tmp_path / "logo").write_bytes(PNG)
-    said = "{parties: [{role: provider, name: Acme, signed_by: B. Jones}], logo: logo, language: de, paper: Letter}"
+    said = (
+        "{parties: [{role: provider, name: Acme, signed_by: B. Jones}], operated_by: Acme, logo: logo, language: de, "
+        "paper: Letter}"
+    )
     estate = loaded(tmp_path, text(said))
     assert report_settings_of(json.loads(canonical(estate))) == estate.report
 
@@ -81,6 +84,7 @@ def test_without_the_section_reports_speak_as_the_monitor(tmp_path: Path) -> Non
     for old in (document, None, {"report": {"paper": "papyrus"}}):
         assert report_settings_of(old).model_dump() == {
             "parties": (),
+            "operated_by": None,
             "logo": None,
             "language": "en",
             "paper": "A4",

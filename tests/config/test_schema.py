@@ -176,6 +176,8 @@ def test_faults_show_in_the_editor_as_in_check_config(node: str, tmp_path: Path)
         "routes: [{match: {presence: [always, never]}, channels: []}]",
         "services: {pacs: {at_least: 1}}",
         "objectives: [{name: a, availability: 99.9%}]",
+        "objectives: [{name: a, availability: 99.9%, match: {role: a}, consequence: 5 % of a fee}]",
+        "objectives: [{name: a, availability: 99.9%, match: {}, contract: S, counts: felt, consequence: ''}]",
         "constancy: {checks: [archive/dicom_store]}",
         "constancy: [{checks: archive/dicom_store, route: }]",
         "objectives: [{name: a, availability: 99.9%, service: pacs, match: {role: a}}]",

@@ -74,6 +74,7 @@ report:
   parties:
     - {role: customer, name: East Campus Hospital, address: "1 Hospital Road, Easton", signed_by: "Dr. A. Weber"}
     - {role: provider, name: Acme Imaging Ltd, address: "2 Vendor Street, Weston"}
+  operated_by: IT department, East Campus Hospital
 services:
   archive-service: {all: [archive/dicom_echo, archive/dicom_store]}
   reading: {all: [archive-service, ris/dicom_worklist], impact: no reading}
@@ -92,6 +93,7 @@ objectives:
     calendar: core
     counts: felt
     contract: SLA 4.3
+    consequence: 3 % of a monthly fee for each 10 min begun
   - {name: Modalities, match: {role: modality}, availability: 99%, per: quarter}
 """
 

@@ -25,6 +25,7 @@ from pacs_monitor.history.frozen import DATA, DamagedError, digest, document, do
 from pacs_monitor.model import Micros
 from pacs_monitor.reports import NotOverError, Ready, freeze, parse
 from pacs_monitor.reports.csv import packed
+from pacs_monitor.reports.differences import differences, same
 from pacs_monitor.reports.filing import file_name
 from pacs_monitor.reports.verifying import NotAReportError, Verdict, claimed, verify
 from tests.history.conftest import HandClock
@@ -129,6 +130,17 @@ async def test_freezing_again_without_any_change_makes_no_revision(folder: Path)
     assert (await keep(history, at=NOW + q.HOUR)).number == "2026-Q3/1"
     assert len(frozen(history.reader)) == 1
     history.close()
+
+
+def test_a_key_of_a_later_version_that_says_nothing_is_no_difference() -> None:
+    row = {"name": "PACS", "used_seconds": 1.0}
+    older, newer = (
+        {"version": str(n), "objectives": [row | more]} for n, more in enumerate(({}, {"consequence": None}))
+    )
+    assert same(older, newer)
+    assert differences(older, newer) == []
+    newer["objectives"] = [row | {"consequence": "5 % of the monthly fee"}]
+    assert not same(older, newer)
 
 
 async def test_a_later_change_makes_revision_two_with_its_differences(folder: Path) -> None:

@@ -92,6 +92,14 @@ def test_the_first_page_names_the_parties_and_has_a_box_for_each(final: dict[str
     assert re.findall(r'class="who">(.*?)<', said(final))[1:] == ["For the provider"]
 
 
+def test_the_first_page_says_who_runs_the_monitor_or_that_nobody_stated_it(final: dict[str, Any]) -> None:
+    first = said(final).split('<section aria-labelledby="terms">')[0]
+    assert "The monitor is run by IT department, East Campus Hospital, as stated in its configuration." in first
+    final["document"]["operated_by"] = None
+    assert "<td>Who runs the monitor is not stated.</td>" in said(final)
+    assert "Wer den Monitor betreibt, ist nicht angegeben." in said(final, "de")
+
+
 def test_a_draft_is_not_to_be_signed(report: dict[str, Any]) -> None:
     text = said(report)
     assert 'class="who"' not in text
@@ -115,8 +123,17 @@ def test_the_first_sentence_says_what_was_not_kept(report: dict[str, Any]) -> No
     assert (
         "1 of 2 agreements was not met: Reading in support hours (July 2026: 31 min counted, 26 min allowed)." in text
     )
+    quoted = text.split('<section class="agreement missed"')[1].split("</section>")[0]
+    said_of_it = "If it is not met, SLA 4.3 says: “3 % of a monthly fee for each 10 min begun”."
+    assert quoted.count(f"{said_of_it} This report calculates nothing from that.") == 1
+    assert "What follows from this in money" not in text
     assert "21 Jul 2026 09:00 to 09:31; ris/dicom_worklist: refuses connections (tcp_refused)." in text
     assert text.index("NOT met") < text.index("met by what was measured"), "breaches come first"
+    agreements = text.split('<h2 id="agreements">')[1]
+    assert agreements.count(said_of_it) == 1, "a term, whatever the result"
+    for row in report["objectives"]:
+        row["consequence"] = None
+    assert "What follows from this in money is in the contract, not in this report." in said(report)
     for row in report["objectives"]:
         row |= {"verdict": "met", "tolerated_seconds": row["budget_seconds"]}
     assert "All agreements were met." in said(report)
