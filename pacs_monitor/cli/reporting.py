@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +13,7 @@ import typer
 from pacs_monitor import reports
 from pacs_monitor.cli import words
 from pacs_monitor.cli.archive import Archive, tell
-from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, TokenFile, Url, err, fail, out
+from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, TokenFile, Url, all_kept, err, fail, out
 from pacs_monitor.cli.estates import estate_of
 from pacs_monitor.cli.recorded import whose_record
 from pacs_monitor.clock import SystemClock
@@ -81,23 +78,13 @@ def report(
     by_what = printer() if form is Format.PDF else None
     if url and match:
         fail("leave out --match: a daemon makes its report of everything", 2)
-    with _all_kept():
+    with all_kept():
         with err.status("reading the record"):  # one line, on a terminal alone
             built = Archive(config, url, token_file).draft(period) if url else _made(period, config, match)
         if form is Format.TABLE and output is None:
             out.print(reports.table(built))
             return
         write(_content(built, form, part, by_what), output)
-
-
-@contextmanager
-def _all_kept() -> Iterator[None]:
-    """Nothing is given up while a report is made: to look for what could be, again and again, takes a tenth of it."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _made(period: str, config: Path, match: list[str] | None) -> dict[str, Any]:

@@ -134,15 +134,20 @@ def _csv(rows: Iterable[Mapping[str, Any]], columns_of_none: Sequence[str], how:
     written = StringIO()
     writer = csv.writer(written, delimiter=how.separator, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows(_cells(map(row.get, columns), how.decimal_mark) for row in listed)
+    cells = (_cells([row.get(column) for row in listed], how.decimal_mark) for column in columns)
+    writer.writerows(zip(*cells, strict=True))
     return written.getvalue()
 
 
-def _cells(values: Iterable[Any], decimal_mark: str) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, str):
-            yield f"'{value}" if value[:1] in FORMULAS else value
-        elif decimal_mark != "." and isinstance(value, float):
-            yield str(value).replace(".", decimal_mark)
-        else:
-            yield value
+def _cells(column: list[Any], decimal_mark: str) -> list[Any]:
+    """As they are written: most columns are of numbers alone, of which nothing need be changed for a decimal point."""
+    changed = str if decimal_mark == "." else (str, float)
+    if not any(issubclass(kind, changed) for kind in set(map(type, column))):
+        return column
+    return [_cell(value, decimal_mark) for value in column]
+
+
+def _cell(value: Any, decimal_mark: str) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in FORMULAS else value
+    return str(value).replace(".", decimal_mark) if isinstance(value, float) else value
