@@ -355,11 +355,49 @@ async def test_the_page_says_what_was_tested_and_what_was_not_in_both_languages(
     ):
         assert said in english, said
     assert not re.search(r"https?://|src=", english), "no foreign address"
-    assert english.count('class="line"') == 1
     with speaking("de"):
         german = constancy.html(built)
     for said in ("Konstanzprotokoll", "NICHT GEPRÜFT", "Di 01.09.2026", "75,00 % (6 von 8)", "80 kB/s", 'lang="de"'):
         assert said in german, said
+
+
+async def test_only_a_whole_month_that_is_over_has_a_line_to_sign(record: Record) -> None:
+    def said(period: str = "2026-09") -> tuple[int, str, str]:
+        built = record.built(period)
+        page, shown = constancy.html(built), StringIO()
+        Console(file=shown, width=300).print(constancy.table(built))
+        return page.count('class="line"'), page, shown.getvalue()
+
+    lines_to_sign, page, shown = said()
+    assert lines_to_sign == 0
+    assert '<p class="draft">The month is not over: not to be signed.</p>' in page
+    assert "The month is not over: not to be signed." in shown
+    with speaking("de"):
+        assert "Der Monat ist noch nicht vorbei: nicht zu unterschreiben." in constancy.html(record.built())
+    await record.live(at(10, 1))
+    lines_to_sign, page, shown = said()
+    assert lines_to_sign == 1
+    assert "not to be signed" not in page + shown
+    lines_to_sign, page, _ = said("2026-09-01..2026-09-29")
+    assert (lines_to_sign, "This is a part of the month: not to be signed." in page) == (0, True)
+
+
+async def test_a_day_without_work_has_a_line_that_says_so(record: Record) -> None:
+    built = record.built()
+    (page,) = built["pages"]
+    off = [(row["day"][-2:], row["tests"], row["confirmed"]) for row in page["days_off"]]
+    assert off == [("05", 1, 1), ("06", 0, 0), ("09", 0, 0), ("12", 0, 0), ("13", 0, 0)]
+    assert not {row["day"] for row in page["days_off"]} & {row["day"] for row in page["days"]}
+    text = constancy.html(built)
+    days_told = re.findall(r'<th scope="row">\w{3} 2026-09-(\d\d)</th>', text)
+    assert days_told == [f"{day:02}" for day in range(1, 18)], "no day is left out"
+    assert '<th scope="row">Sat 2026-09-05</th><td colspan="8">no working day; 1 of 1 tests confirmed</td>' in text
+    assert '<th scope="row">Wed 2026-09-09</th><td colspan="8">no working day</td>' in text
+    with speaking("de"):
+        assert '<th scope="row">So 06.09.2026</th><td colspan="8">kein Arbeitstag</td>' in constancy.html(built)
+    with ZipFile(BytesIO(constancy.zipped(built))) as archive:
+        rows = list(csv.DictReader(StringIO(archive.read("days_off.csv").decode("utf-8-sig"))))
+    assert [row["day"] for row in rows] == [row["day"] for row in page["days_off"]]
 
 
 async def test_a_long_month_is_one_printed_page(record: Record) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
-from pypdfium2 import PdfDocument
+from pypdfium2 import PdfDocument, PdfPage
 
 from pacs_monitor.reports import Part, Printer, PrintingError, browser, html, printed, printer
 from pacs_monitor.reports.dates import NO_BREAK
@@ -18,6 +18,8 @@ from tests.peers.chromium import chromium
 from tests.support.pages import barriers, invalid
 
 LANGUAGES = ("en", "de")
+RIGHT_MARGIN = 13.5 / 25.4 * 72
+"""Points; the page leaves 14 mm."""
 
 
 def said(report: dict[str, Any], language: str = "en", part: Part = Part.ALL) -> str:
@@ -165,6 +167,14 @@ def test_in_black_and_white_no_two_states_look_alike(report: dict[str, Any], ope
     assert len(keys) == len(set(keys)) == 7
 
 
+def outside(leaf: PdfPage) -> list[str]:
+    """What stands in the right margin of a page, or beyond it."""
+    width, _height = leaf.get_size()
+    text = leaf.get_textpage()
+    boxes = [text.get_rect(n) for n in range(text.count_rects())]
+    return [text.get_text_bounded(*box) for box in boxes if box[2] > width - RIGHT_MARGIN]
+
+
 @pytest.mark.parametrize("by", [printer(), browser()], ids=["weasyprint", "browser"])
 def test_it_is_printed_by_what_is_there(final: dict[str, Any], by: Printer) -> None:
     steps: list[str] = []
@@ -174,6 +184,7 @@ def test_it_is_printed_by_what_is_there(final: dict[str, Any], by: Printer) -> N
         text = [plain(leaf.get_textpage().get_text_range()) for leaf in document]
         marks = [mark.get_title() for mark in document.get_toc()]
         size = document[0].get_size()
+        beyond = [(number, text) for number, leaf in enumerate(document, 1) for text in outside(leaf)]
     assert "Counted under SLA 4.2: 99.95 % \N{EN DASH} met by what was measured." in text[0]
     assert "Signature" in text[0], "what is signed is on one page"
     for number, leaf in enumerate(text, 1):
@@ -181,10 +192,40 @@ def test_it_is_printed_by_what_is_there(final: dict[str, Any], by: Printer) -> N
         assert f"Availability report 2026-Q3/1, east-campus, data {final['frozen']['data_sha256'][:12]}" in leaf
     assert [mark for mark in marks if re.match(r"[0-9]\. ", mark)][:2] == ["1. Agreements in detail", "2. Services"]
     assert [round(side) for side in size] == [595, 842]
+    assert beyond == [], "nothing is cut off at the right"
     if by.name == "WeasyPrint":
         assert steps[:2] == ["page 1", "page 2"]
         assert re.search(r"Outages\s*\.{9,}\s*[0-9]", text[1]), "contents with numbers of pages"
         assert printed(page, by) == content, "the same page makes the same bytes"
+
+
+def fillers(css: str) -> str:
+    """Sections that begin at every height of a page, near its foot."""
+    table = (
+        '<div class="wide"><table><caption>caption{n}.</caption><thead><tr><th scope="col">What</th></tr></thead>'
+        '<tbody><tr class="group"><th scope="rowgroup" class="group">group{n}.</th></tr>'
+        '<tr><th scope="row">row{n}.</th></tr><tr><th scope="row">more</th></tr></tbody></table></div>'
+    )
+    said = "".join(
+        f'<div style="break-before: page; height: {200 + 4 * n}mm"></div><section><h2>heading{n}.</h2>'
+        f"{table.replace('{n}', str(n))}</section>"
+        for n in range(16)
+    )
+    return f'<!DOCTYPE html><html lang="en"><title>x</title><style>{css}</style><body><main>{said}</main></body></html>'
+
+
+@pytest.mark.parametrize("by", [printer(), browser()], ids=["weasyprint", "browser"])
+def test_no_heading_stands_alone_at_the_foot_of_a_page(report: dict[str, Any], by: Printer) -> None:
+    css = said(report).split("<style>")[1].split("</style>")[0]
+    with PdfDocument(printed(fillers(css), by)) as document:
+        text = [leaf.get_textpage().get_text_range() for leaf in document]
+    pages = {
+        mark: [next(n for n, page in enumerate(text) if f"{mark}{count}." in page) for count in range(16)]
+        for mark in ("heading", "caption", "group", "row")
+    }
+    assert pages["heading"] == pages["caption"] == pages["group"] == pages["row"]
+    moved = sum(1 for page in text if not re.search(r"row|heading|more", page))
+    assert 0 < moved < 16, "some were too near the foot, others not"
 
 
 @pytest.mark.parametrize("by", [printer(), browser()], ids=["weasyprint", "browser"])

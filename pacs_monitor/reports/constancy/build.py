@@ -112,6 +112,7 @@ class _Page:
         said_of = self._explained(calendar[0][0], calendar[-1][0])
         rows = [row for day, span, said in calendar for row in self._lines(day, span, said, sent, said_of)]
         due = {row["day"] for row in rows}
+        off = [day for day, _, _ in calendar if day not in due]
         figures = {str(check): days.figures([one for key, found in sent.items() if key[1] == check for one in found])
                    for check in log.settings.tested}  # fmt: skip
         return {
@@ -120,12 +121,14 @@ class _Page:
             "from": self.month.local(self.during.start),
             "to": self.month.local(self.during.end),
             "so_far": self.now < self.during.end,
+            "whole_month": self.during == self.month.interval,
             "by": log.settings.by,
             "calendar": self._hours(last, log),
             "routes": self._routes(calendar),
             "legs": [_leg(check, log, last) for check in log.settings.tested],
             "calling_ae_title": last.ae_title,
             "days": rows,
+            "days_off": [{"day": day, **days.counts(self._of_day(day, sent))} for day in off],
             "elsewhen": [
                 {"day": day, "why": one.why, "by": one.by, "at": self.month.local(one.at)}
                 for day, found in said_of.items()
@@ -174,6 +177,10 @@ class _Page:
             return
         for check in settings.tested:
             yield self._line(day, span, check, sent.get((day, check), []), said_of.get(day, []))
+
+    @staticmethod
+    def _of_day(day: str, sent: Mapping[tuple[str, CheckId], list[Transmission]]) -> list[Transmission]:
+        return [one for (when, _), tests in sent.items() if when == day for one in tests]
 
     def _whole(self, span: Interval) -> Interval:
         """The day to its end, also of one that goes on."""

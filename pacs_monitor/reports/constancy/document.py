@@ -55,7 +55,6 @@ def _texts(built: Mapping[str, Any]) -> dict[str, str]:
         "verified": _("Arrival verified by"),
         "result": _("Result"),
         "remark": _("Remark"),
-        "none": _("No working day in this time."),
         "figures": _("The month in numbers"),
         "completeness": _("Completeness"),
         "median_seconds": _("Time, median"),

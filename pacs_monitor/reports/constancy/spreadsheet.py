@@ -11,7 +11,13 @@ from pacs_monitor.reports.csv import packed
 def zipped(built: Mapping[str, Any]) -> bytes:
     """The same log makes the same bytes."""
     return packed(
-        [("days", _days(built)), ("months", _months(built)), ("checks", _checks(built)), ("explanations", _said(built))]
+        [
+            ("days", _days(built)),
+            ("days_off", _days_off(built)),
+            ("months", _months(built)),
+            ("checks", _checks(built)),
+            ("explanations", _said(built)),
+        ]
     )
 
 
@@ -24,12 +30,16 @@ def _days(built: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"log": page["log"], **told, "reasons": reasons, "explanations": said}
 
 
+def _days_off(built: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    return ({"log": page["log"], **row} for page in built["pages"] for row in page["days_off"])
+
+
 def _months(built: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for page in built["pages"]:
         year = {f"year_{key}": value for key, value in page["year"].items() if key != "seconds"}
         seconds = {f"year_{key}_seconds": value for key, value in page["year"]["seconds"].items()}
         routes = "\n".join(f"{one['from']}: {one['route']}" for one in page["routes"])
-        facts = {key: page[key] for key in ("log", "month", "from", "to", "by")}
+        facts = {key: page[key] for key in ("log", "month", "from", "to", "so_far", "whole_month", "by")}
         yield {**facts, "routes": routes, **page["working_days"], **year, **seconds}
 
 

@@ -21,14 +21,18 @@ def table(built: Mapping[str, Any]) -> RenderableType:
         routes = "; ".join(words.routes(page))
         parts += [f"[bold]{escape(page['log'])}, {page['month']}[/bold]: {escape(routes)}"]
         parts += [escape(line) for line in words.legs(page, built["monitor"])]
-        parts += [_days(page), "", escape(words.summary(page)), escape(words.year(page)), ""]
+        parts += [_days(page), "", escape(words.summary(page)), escape(words.year(page))]
+        parts += [*filter(None, [words.unsigned(page)]), ""]
     return Group(*parts[:-1])
 
 
 def _days(page: Mapping[str, Any]) -> Table:
     names = ("day", "test", "time of day", "size", "time", "throughput", "result", "remark")
     grid = Table(*(Column(name, overflow="fold") for name in names), box=None, pad_edge=False)
-    for row in page["days"]:
+    for row in words.lines(page):
+        if "result" not in row:
+            grid.add_row(words.day(row["day"]), words.day_off(row))
+            continue
         result = words.result(row["result"])
         grid.add_row(
             words.day(row["day"]),

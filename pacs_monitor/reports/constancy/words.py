@@ -110,6 +110,29 @@ def remarks(row: Mapping[str, Any]) -> list[str]:
     return said
 
 
+def lines(page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Working days and the others (without a `result`), in the order of the calendar."""
+    return sorted([*page["days"], *page["days_off"]], key=lambda row: str(row["day"]))
+
+
+def day_off(row: Mapping[str, Any]) -> str:
+    """`no working day; 1 of 1 tests confirmed`: what was sent all the same is in the numbers of the month."""
+    said = [_("no working day")]
+    if row["tests"]:
+        confirmed, tests = number(row["confirmed"]), number(row["tests"])
+        said.append(_("{confirmed} of {tests} tests confirmed", confirmed=confirmed, tests=tests))
+    return "; ".join(said)
+
+
+def unsigned(page: Mapping[str, Any]) -> str:
+    """Why a page is not to be signed; nothing where it is a month that is over."""
+    if page["so_far"]:
+        return _("The month is not over: not to be signed.")
+    if not page["whole_month"]:
+        return _("This is a part of the month: not to be signed. Make the log of the whole month for that.")
+    return ""
+
+
 def explanation(one: Mapping[str, Any]) -> str:
     """What somebody said, who and when."""
     return _("{why} (explained by {by}, {at})", why=one["why"], by=one["by"], at=moment(one["at"]))
