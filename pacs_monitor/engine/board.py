@@ -121,6 +121,10 @@ class Board:
                     transitions.append(transition)
         return transitions
 
+    def running(self) -> list[BoardEntry]:
+        """All but what people have stopped."""
+        return [entry for entry in self.entries.values() if entry.restriction is None or not entry.stopped]
+
     def by_node(self) -> dict[str, list[BoardEntry]]:
         """The checks of each node that has any, the nodes in the order of their names."""
         nodes: dict[str, list[BoardEntry]] = {}

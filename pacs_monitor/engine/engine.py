@@ -193,7 +193,7 @@ class Engine:
     def overdue(self) -> str | None:
         """Why probing cannot be said to work, for people; None while runs end where they are due, however they end."""
         now = self._clock.monotonic()
-        entries = [entry for entry in self.board.entries.values() if not entry.stopped]
+        entries = self.board.running()
         late = [entry for entry in entries if entry.lapse_at is not None and now >= entry.lapse_at]
         if 2 * len(late) > len(entries):
             return "most checks had no result when one was due"

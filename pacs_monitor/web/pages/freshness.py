@@ -63,8 +63,7 @@ def freshness(daemon: DaemonView) -> Freshness:
 
 
 def _look(daemon: DaemonView) -> _Looked:
-    every = daemon.engine.board.entries.values()
-    entries = [entry for entry in every if entry.restriction is None or not entry.stopped]
+    entries = daemon.engine.board.running()
     lasts = [entry.last for entry in entries if entry.last is not None]
     newest = max([last.started + round(last.duration * SECOND) for last in lasts], default=None)
     shortest = min([entry.check.interval for entry in entries if entry.check.cron is None], default=None)

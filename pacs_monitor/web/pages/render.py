@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context, Macro
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pacs_monitor import __version__
 from pacs_monitor.format.human import duration
@@ -108,7 +108,7 @@ class Kept:
         if made is None:
             if len(self._made) >= self._most:
                 self._made.clear()
-            made = self._made[key] = Markup(macro(about[2], *row))  # noqa: S704 - what a template has escaped
+            made = self._made[key] = escape(macro(about[2], *row))
         return made
 
 
