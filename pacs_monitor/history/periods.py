@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Row, Select, Text, and_, func, or_, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Text, and_, func, or_, select, type_coerce
 
-from pacs_monitor.history import decisions
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.reader import HistoryReader, transition
 from pacs_monitor.history.records import RevisionRow
@@ -94,12 +93,15 @@ def counted(
     """Of each check (of these nodes), in the hours (after three days: UTC days) that begin in a time."""
     of = t.rollups.c
     total, brief = func.sum(of.ok + of.warn + of.fail + of.unknown), func.sum(of.brief)
-    statement = reader.of_checks(total.label("total"), brief.label("brief"), table=t.rollups)
-    if nodes is not None:
-        statement = statement.where(_of_those(reader, t.checks.c.node, nodes))
+    statement = _each(start, end, total.label("runs"), brief.label("brief"))
     with reader.connected() as connection:
-        rows = connection.execute(_begun(statement, start, end).group_by(t.checks.c.id)).all()
-        return {decisions.check(row): Counted(int(row.total), int(row.brief)) for row in rows}
+        if nodes is None:
+            known = _names(connection, reader)
+        else:
+            known = _names(connection, reader, t.checks.c.node.in_(nodes))
+            statement = statement.where(_of_those(reader, t.checks.c.node, nodes))
+        rows = connection.execute(statement).all()
+        return {known[row.check_id]: Counted(int(row.runs), int(row.brief)) for row in rows if row.check_id in known}
 
 
 def durations(
@@ -107,18 +109,19 @@ def durations(
 ) -> Iterator[tuple[CheckId, dict[int, int]]]:
     """How many runs of these checks lasted how long (accumulator.bucket), in the same hours and days."""
     of = t.rollups.c
-    every = func.aggregate_strings(type_coerce(of.buckets, Text), ",").label("every")
-    named = _of_those(reader, t.checks.c.name, {check.check for check in checks})
-    statement = _begun(reader.of_checks(every, table=t.rollups).where(named), start, end).group_by(t.checks.c.id)
+    names = {check.check for check in checks}
+    every = func.aggregate_strings(type_coerce(of.buckets, Text), ",")
+    statement = _each(start, end, every).where(_of_those(reader, t.checks.c.name, names))
     with reader.connected() as connection:
-        for row in connection.execute(statement):
-            if decisions.check(row) not in checks:
+        known = _names(connection, reader, t.checks.c.name.in_(names))
+        for number, texts in connection.execute(statement):
+            if (check := known.get(number)) is None or check not in checks:
                 continue
             total: dict[str, int] = defaultdict(int)
-            for buckets in orjson.loads(f"[{row.every}]"):
-                for number, count in buckets.items():
-                    total[number] += count
-            yield decisions.check(row), {int(number): count for number, count in total.items()}
+            for buckets in orjson.loads(f"[{texts}]"):
+                for bucket, count in buckets.items():
+                    total[bucket] += count
+            yield check, {int(bucket): count for bucket, count in total.items()}
 
 
 def _of_those(reader: HistoryReader, column: Column[str], names: Collection[str]) -> ColumnElement[bool]:
@@ -127,10 +130,21 @@ def _of_those(reader: HistoryReader, column: Column[str], names: Collection[str]
     return t.rollups.c.check_id.in_(those)
 
 
-def _begun(statement: Select[Any], start: Micros, end: Micros) -> Select[Any]:
-    """By the index of widths and starts: there may be years of rows."""
+def _each(start: Micros, end: Micros, *sums: ColumnElement[Any]) -> Select[Any]:
+    """What the rows of each check that begin in a time come to: there may be years of rows, with an index by time.
+
+    By its number alone, whose name is read apart (`_names`): with a join, all rows would be sorted once more.
+    """
     of = t.rollups.c
-    return statement.where(of.width.in_((HOUR, DAY)), of.started >= start, of.started < end)
+    within = of.width.in_((HOUR, DAY)), of.started >= start, of.started < end
+    return select(of.check_id, *sums).where(*within).group_by(of.check_id)
+
+
+def _names(connection: Connection, reader: HistoryReader, *those: ColumnElement[bool]) -> dict[int, CheckId]:
+    """The checks of a monitor by their numbers."""
+    of = t.checks.c
+    rows = connection.execute(select(of.id, of.node, of.name).where(of.monitor_id == reader.monitor, *those))
+    return {number: CheckId(node, name) for number, node, name in rows}
 
 
 def revisions(reader: HistoryReader, during: Interval) -> list[Revision]:

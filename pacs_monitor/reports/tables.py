@@ -172,11 +172,13 @@ def _coverage(account: Account) -> float | None:
 
 def _months(each_day: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Month by month, from the days."""
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+    found: dict[str, dict[str, Micros]] = defaultdict(dict)
     for run in each_day:
+        times = [(kind, round(seconds * SECOND)) for kind, seconds in run["seconds"].items()]
         for month, count in _months_of(run["day"], run["count"]):
-            for kind, seconds in run["seconds"].items():
-                found[month][kind] += round(seconds * SECOND) * count
+            of_month = found[month]
+            for kind, time in times:
+                of_month[kind] = of_month.get(kind, 0) + time * count
     return [{"month": month} | _of_month(times) for month, times in found.items()]
 
 
@@ -191,8 +193,8 @@ def _months_of(day: str, count: int) -> list[tuple[str, int]]:
     return found
 
 
-def _of_month(times: Counter[str]) -> dict[str, Any]:
-    account = Account(classes={kind: times[kind.value] for kind in Class})
+def _of_month(times: Mapping[str, Micros]) -> dict[str, Any]:
+    account = Account(classes={kind: times.get(kind, 0) for kind in Class})
     return {
         "seconds": _named(CLASSES, account.classes.values()),
         "availability": account.availability(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from pacs_monitor.clock import SystemClock
+from pacs_monitor.config import Estate, canonical, load
+from pacs_monitor.history import History, Revision
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
@@ -213,6 +217,32 @@ def test_a_typo_in_the_file_keeps_nobody_from_asking_the_daemon(estate: Path, ty
         if words != ("reload",):  # what the daemon reads is for it to say
             assert f"{file} has errors: only its section monitor is used here" in said.stderr
             assert re.search(r"broken\.yaml:\d+: .*(chekcs|not YAML)", said.stderr)
+
+
+def test_who_makes_a_report_of_a_file_in_force_need_not_read_its_secrets(tmp_path: Path) -> None:
+    hook = "channels: {hook: {type: webhook, url: 'https://hooks.example.org', secret_file: hook.secret}}\n"
+    secret = tmp_path / "hook.secret"
+    secret.write_text(SECRET)
+    file = write_estate(tmp_path, free_port(), hook.replace("channels", "  archive: {checks: {}}\nchannels"))
+    asyncio.run(adopted(load(file)))
+    secret.unlink()
+
+    in_force = invoke("report", "today", "--format", "json", config=file)
+    file.write_text(file.read_text() + "# changed\n")
+    changed = invoke("report", "today", "--format", "json", config=file)
+
+    assert (in_force.returncode, in_force.stderr) == (0, "")
+    assert "hook.secret cannot be read" in changed.stderr
+    assert f"{file} has errors: only its section monitor is used here" in changed.stderr
+    said = [json.loads(one.stdout) for one in (in_force, changed)]
+    assert [one["monitor"] for one in said] == ["proof", "proof"]
+
+
+async def adopted(estate: Estate) -> None:
+    """In force, as a daemon has it on record."""
+    history = History.open(estate.monitor.database, estate.monitor.name, SystemClock())
+    await history.adopt(estate.checks, Revision(estate.revision, content=canonical(estate)))
+    history.close()
 
 
 def test_the_running_daemon_is_asked_by_its_address_alone(estate: Path, tmp_path: Path) -> None:
