@@ -156,6 +156,14 @@ function Assert-Configured {
     }
 }
 
+function Assert-OwnFolder {
+    # What is in it is closed to everybody else.
+    $folder = Split-Path -Path $Config -Parent
+    if ((Split-Path -Path $folder -Leaf) -ne $Name -or $folder -eq $Link) {
+        throw "put the configuration into a folder of its own, such as C:\ProgramData\${Name}: other people lose the right to read $folder"
+    }
+}
+
 function Register-Monitor([string] $As) {
     # By the program of the version in use; a service that is there is changed.
     $data = Join-Path -Path (Split-Path -Path $Config -Parent) -ChildPath 'data'
@@ -188,6 +196,9 @@ function Update-Registered {
 }
 
 try {
+    if ($Config) {
+        $Config = (Resolve-Path -LiteralPath $Config).ProviderPath
+    }
     switch ($Command) {
         'verify' {
             Assert-Verified
@@ -198,6 +209,7 @@ try {
         }
         'service' {
             Assert-Configured
+            Assert-OwnFolder
             Assert-Stopped
             Register-Monitor $Account
             Protect-Folder

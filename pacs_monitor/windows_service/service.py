@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -66,7 +67,8 @@ class Service:
         with self._lock:
             end = self._end
         if end is not None:
-            end()
+            with suppress(RuntimeError):  # the loop is closed: it ends by itself already
+                end()
 
     def tell(self) -> None:
         with self._lock:

@@ -26,7 +26,7 @@ SCRIPT = ROOT / "deploy" / "windows" / "install.ps1"
 PAGE = ROOT / "docs" / "windows.md"
 KNOWN = {
     "ConvertFrom-Json", "Get-ChildItem", "Get-CimInstance", "Get-Command", "Get-Content", "Get-FileHash", "Get-Item",
-    "Join-Path", "New-Item", "Select-Object", "Set-StrictMode", "Sort-Object", "Split-Path", "Test-Path",
+    "Join-Path", "New-Item", "Resolve-Path", "Select-Object", "Set-StrictMode", "Sort-Object", "Split-Path", "Test-Path",
     "Where-Object", "Write-Output",
 }  # fmt: skip
 """Cmdlets that Windows PowerShell 5.1 has."""
@@ -69,6 +69,7 @@ def calls(node: Node) -> list[str]:
 
 def test_a_grammar_of_powershell_understands_it_and_finds_what_is_wrong(script: Node) -> None:
     assert len(functions(script)) > 10
+    assert SCRIPT.read_text().isascii(), "PowerShell 5.1 reads a script by the code page of the machine"
     with pytest.raises(AssertionError, match="line"):
         parsed(SCRIPT.read_text().replace("} catch {", "catch {", 1))
 
@@ -91,6 +92,15 @@ def test_nothing_of_a_bundle_is_run_before_all_of_it_was_compared_with_the_manif
         assert verbs[verb].index("Assert-Stopped") < len(verbs[verb]) - 1
     checks = {"Get-Expected", "Get-Digest", "Join-Path", "Test-Path", "Get-ChildItem", "Sort-Object", "Write-Output"}
     assert set(calls(functions(script)["Assert-Verified"])) <= checks, "it runs nothing"
+
+
+def test_permissions_are_taken_away_only_in_a_folder_of_our_own(script: Node) -> None:
+    takes_away = [name for name, body in functions(script).items() if "/inheritance:r" in _text(body)]
+    assert takes_away == ["Protect-Folder"]
+    for clause in of_kind(script, "switch_clause"):
+        if "Protect-Folder" in calls(clause):
+            assert calls(clause).index("Assert-OwnFolder") < calls(clause).index("Protect-Folder")
+    assert "Assert-OwnFolder" in calls(script)
 
 
 def test_it_hands_on_what_bundle_py_and_the_service_take(script: Node) -> None:
