@@ -222,7 +222,8 @@ class UpperLayer(asyncio.Protocol):
                 " If not, does the port require TLS, an allowed address, or a free association?",
             )
         else:
-            self._end(Reason.CLOSED, f"{self.peer} {how} the connection mid-operation")
+            cut = "reset the connection mid-operation" if exc else "closed the connection mid-operation"
+            self._end(Reason.CLOSED, f"{self.peer} {cut}")
 
     def pause_writing(self) -> None:
         self._congested = True

@@ -58,6 +58,8 @@ FORMS = (
     N_("{address} refused the connection: the host is up, but nothing listens on the port"),
     N_("{address} reset the connection while it was being established"),
     N_("{address} cannot be reached from here ({error})"),
+    N_("{peer} closed the connection mid-operation"),
+    N_("{peer} reset the connection mid-operation"),
     N_("{service} answered {status} ({words})"),
     N_("{peer} rejected the association permanently (A-ASSOCIATE-RJ {words})"),
     N_("{peer} rejected the association temporarily (A-ASSOCIATE-RJ {words})"),

@@ -68,6 +68,11 @@ def estate(folder: Path, port: int, listen: int) -> Path:
         f"checks: {{tcp: {{port: {free_port()}}}}}}}\n"
         "  printer: {host: 127.0.0.1, site: west}\n"
     )
+    nodes += "".join(
+        f"  lost-{n}: {{title: Lost {n}, host: 127.0.0.1, site: north, impact: no images, {support}, "
+        f"downtime_procedure: use paper, checks: {{tcp: {{port: {free_port()}}}}}}}\n"
+        for n in range(3)
+    )
     file = write_estate(folder, listen, nodes, defaults=TIMING)
     auth = f"monitor:\n  auth: {{tokens: [{{name: it-duty, role: operator, token: {TOKEN}}}]}}\n"
     more = "services:\n  reading: {all: [archive/dicom_echo, ct/tcp], impact: no reading}\n" + AGREED
@@ -92,12 +97,13 @@ def furnished(house: House) -> dict[str, str]:
     """Have something of everything there; the paths of all pages by a name of each."""
     opened: dict[str, str] = {}
 
-    def both_are_open() -> bool:
+    def all_are_open() -> bool:
         rows = requests.get(f"{house.daemon.url}/api/v1/incidents?open=true", headers=SIGNED, timeout=20).json()
-        opened.update({row["members"][0]: row["id"] for row in rows if row["members"]})
-        return {"ct/tcp", "us/tcp"} <= opened.keys()
+        opened.update({row["members"][0]: row["id"] for row in rows if row["kind"] == "node"})
+        opened.update({row["kind"]: row["id"] for row in rows})
+        return {"ct/tcp", "us/tcp", "group"} <= opened.keys()
 
-    wait_until(both_are_open, "incidents", UP_WITHIN)
+    wait_until(all_are_open, "incidents", UP_WITHIN)
     house.api(f"/api/v1/incidents/{opened['us/tcp']}/ack", {"why": "vendor called", "for": "8h", "ticket": "INC 7"})
     note = {"text": "Images from CT 2 are delayed", "public": True, "next_update": "23:59"}
     house.api(f"/api/v1/incidents/{opened['ct/tcp']}/note", note)
@@ -114,6 +120,7 @@ def furnished(house: House) -> dict[str, str]:
     return paths | {
         "incident": f"/incidents/{opened['ct/tcp']}",
         "acknowledged": f"/incidents/{opened['us/tcp']}",
+        "group": f"/incidents/{opened['group']}",
         "declared": f"/incidents/{declared}",
         "no incident": "/incidents/none",
     }
