@@ -52,6 +52,8 @@ class Outage:
     """How much of the account's downtime it is."""
     planned: Micros = 0
     """How long it was down within planned maintenance."""
+    last_failed: Micros | None = None
+    """When the last of its results that were down had started; None while it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ class Spell:
     """From the last good result to the first good one, as far as it is within the period."""
     certain: tuple[Interval, ...]
     """Between two results that were down."""
+
+    @property
+    def last_failed(self) -> Micros | None:
+        """The last of them; None while it goes on."""
+        if self.ended is None:
+            return None
+        return min(self.ended, max((interval.end for interval in self.certain), default=self.since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +149,16 @@ class _Downtime:
         at_least = sum(self._down.within(interval) for interval in spell.certain)
         first = spell.first
         return Outage(
-            spell.since, spell.ended, spell.last_good, first.noticed, first.reason, at_least, at_most, down, planned
+            spell.since,
+            spell.ended,
+            spell.last_good,
+            first.noticed,
+            first.reason,
+            at_least,
+            at_most,
+            down,
+            planned,
+            spell.last_failed,
         )
 
 

@@ -147,6 +147,7 @@ def _outage(outage: uptime.Outage, incident: Incident | None) -> dict[str, Any]:
         "id": incident and incident.id,
         **outages.listed(outage),
         "last_good": None if outage.last_good is None else iso(outage.last_good),
+        "last_failed": None if outage.last_failed is None else iso(outage.last_failed),
         "reason": outage.reason,
     }
 
