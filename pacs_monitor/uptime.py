@@ -54,6 +54,8 @@ class Outage:
     """How long it was down within planned maintenance."""
     last_failed: Micros | None = None
     """When the last of its results that were down had started; None while it goes on."""
+    unreachable: Micros = 0
+    """How much of its downtime was behind a network fault, where nobody knows whether it worked itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class _Downtime:
     def __init__(self, pieces: Sequence[Piece]) -> None:
         planned = [piece for piece in pieces if piece.kind is Class.MAINTENANCE]
         self._down = Amount(Interval(p.start, p.end) for p in pieces if p.kind in FAILED)
+        self._unreachable = Amount(Interval(p.start, p.end) for p in pieces if p.kind is Class.UNREACHABLE)
         self._maintenance = Amount(Interval(p.start, p.end) for p in planned)
         self._planned = Amount(Interval(p.start, p.end) for p in planned if p.felt in FAILED)
 
@@ -159,6 +162,7 @@ class _Downtime:
             down,
             planned,
             spell.last_failed,
+            self._unreachable.within(whole),
         )
 
 

@@ -35,7 +35,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         """,
         "incidents": """
             node check id at_least_seconds at_most_seconds down_seconds planned_seconds planned since noticed ended
-            last_good last_failed reason
+            last_good last_failed reason unreachable_seconds
         """,
         "outages": """
             kind of at_least_seconds at_most_seconds down_seconds planned_seconds planned since noticed ended

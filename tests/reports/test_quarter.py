@@ -165,6 +165,35 @@ def test_each_node_of_a_group_is_judged_by_itself(reader: HistoryReader) -> None
     assert mr["availability"] < mr["availability_attributable"]
 
 
+async def test_what_lies_behind_a_network_fault_is_no_acquittal_of_the_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MR 1 was down for 48 of 49 h that are allowed, and silent for 2 h behind the switch: perhaps it was dead."""
+    own = "- {name: MR, match: {node: mr-1}, allowed: 49h, per: quarter, contract: SLA 9, counts: attributable}"
+    monkeypatch.setattr(q, "ESTATE", f"{q.ESTATE}  {own}\n")
+    opened, _ = await q.recorded(tmp_path, NOW)
+    try:
+        report = made(opened.reader)
+    finally:
+        opened.close()
+    (row,) = agreed(report, "MR")
+    assert (row["verdict"], row["used_seconds"], row["seconds"]["unreachable"]) == ("met", 48 * 3600, 2 * 3600)
+    assert row["tolerated_seconds"] == 3600
+    said = " ".join(row["sentences"])
+    assert "met by what was measured" in said
+    assert (
+        "6 h were not measured (2 Aug 2026 04:00 to 10:00, the monitor did not run), and for 2 h it was behind a "
+        "network fault, where the system itself could not be assessed; had it been down itself for more than 1 h of both, "
+        "it would not be met."
+    ) in said
+    assert "Behind a network fault, not counted" not in said, "said once"
+    (silent,) = [one for one in report["incidents"] if one["unreachable_seconds"]]
+    assert (silent["node"], silent["unreachable_seconds"], silent["down_seconds"]) == ("mr-1", 2 * 3600, 2 * 3600)
+    page = html(report).replace(NO_BREAK, " ")
+    assert "behind a network fault for 2 h: the system itself could not be assessed then" in page
+    assert "Behind a network fault the system itself could not be assessed: it may have worked, or not." in page
+
+
 def test_an_agreement_is_judged_over_its_own_period_whatever_the_reports(
     reader: HistoryReader,
 ) -> None:
