@@ -162,11 +162,18 @@ class Kept:
         return bad, whole
 
     @property
+    def unassessed(self) -> Micros:
+        """Time in which nobody knows whether it worked: not measured, and, where only its own downtime counts, behind a
+        network fault, since what is dead there looks like what is not."""
+        behind = self.shares[Share.UNREACHABLE] if self.terms.counts is Counts.ATTRIBUTABLE else 0
+        return self.shares[Share.UNKNOWN] + behind
+
+    @property
     def tolerated(self) -> Micros:
-        """Of the time that was not measured, how much it could have been down with the agreement still kept."""
+        """Of the time that was not assessed, how much it could have been down with the agreement still kept."""
         allowed = self.terms.allowed
         if allowed is None:
-            time = self.counted(self.terms.counts) + self.remaining + self.shares[Share.UNKNOWN]
+            time = self.counted(self.terms.counts) + self.remaining + self.unassessed
             allowed = time * (WHOLE - (self.terms.availability or 0)) // WHOLE
         return allowed - self.used(self.terms.counts)
 

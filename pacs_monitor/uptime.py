@@ -52,6 +52,10 @@ class Outage(NamedTuple):
     """How much of the account's downtime it is."""
     planned: Micros = 0
     """How long it was down within planned maintenance."""
+    last_failed: Micros | None = None
+    """When the last of its results that were down had started; None while it goes on."""
+    unreachable: Micros = 0
+    """How much of its downtime was behind a network fault, where nobody knows whether it worked itself."""
 
 
 class Spell(NamedTuple):
@@ -65,6 +69,13 @@ class Spell(NamedTuple):
     """From the last good result to the first good one, as far as it is within the period."""
     certain: tuple[Interval, ...]
     """Between two results that were down."""
+
+    @property
+    def last_failed(self) -> Micros | None:
+        """The last of them; None while it goes on."""
+        if self.ended is None:
+            return None
+        return min(self.ended, max((interval.end for interval in self.certain), default=self.since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +134,7 @@ class _Downtime:
     def __init__(self, pieces: Sequence[Piece]) -> None:
         planned = [piece for piece in pieces if piece.kind is Class.MAINTENANCE]
         self._down = Amount((p.start, p.end) for p in pieces if p.kind in FAILED)
+        self._unreachable = Amount((p.start, p.end) for p in pieces if p.kind is Class.UNREACHABLE)
         self._maintenance = Amount((p.start, p.end) for p in planned)
         self._planned = Amount((p.start, p.end) for p in planned if p.felt in FAILED)
 
@@ -139,7 +151,17 @@ class _Downtime:
         at_least = sum(self._down.within(interval) for interval in spell.certain)
         first = spell.first
         return Outage(
-            spell.since, spell.ended, spell.last_good, first.noticed, first.reason, at_least, at_most, down, planned
+            spell.since,
+            spell.ended,
+            spell.last_good,
+            first.noticed,
+            first.reason,
+            at_least,
+            at_most,
+            down,
+            planned,
+            spell.last_failed,
+            self._unreachable.within(whole),
         )
 
 

@@ -241,6 +241,19 @@ def test_what_users_felt_is_the_same_whatever_is_agreed_of_it(
     assert one.experienced[0] >= one.used(Counts.FELT)
 
 
+@given(tracks(), calendars, terms, st.none() | st.integers(0, 60))
+def test_what_is_tolerated_is_what_could_have_been_down_of_all_that_nobody_knows(
+    track: Track, hours: list[Interval] | None, agreed: Terms, cap: int | None
+) -> None:
+    """If all of it had been downtime: not measured, and behind a network fault where only own downtime counts."""
+    found = account(track, Interval(0, 100), 100, hours, replace(agreed, cap=cap))
+    unknown = {Share.UNKNOWN} | ({Share.UNREACHABLE} if agreed.counts is Counts.ATTRIBUTABLE else set())
+    worst = replace(
+        found, parts=tuple(one._replace(share=Share.DOWN) if one.share in unknown else one for one in found.parts)
+    )
+    assert (worst.used(agreed.counts) <= worst.allowed) == (found.unassessed <= found.tolerated)
+
+
 @given(tracks(), calendars, terms, st.integers(0, 100))
 def test_the_shares_of_parts_sum_to_those_of_the_whole(
     stretches: list[Stretch[Standing]], hours: list[Interval] | None, agreed: Terms, where: int

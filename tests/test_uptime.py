@@ -91,6 +91,10 @@ def test_an_outage_lasted_at_least_no_longer_than_at_most(timeline: Timeline, pe
     result = account(timeline, period, now)
     down = result.classes[Class.DOWN] + result.classes[Class.UNREACHABLE]
     assert all(0 <= outage.at_least <= outage.at_most for outage in result.outages)
+    assert all((outage.last_failed is None) == (outage.ended is None) for outage in result.outages)
+    assert all(
+        one.since <= one.last_failed <= (one.ended or 0) for one in result.outages if one.last_failed is not None
+    )
     assert sum(outage.at_least for outage in result.outages) <= down <= sum(o.at_most for o in result.outages)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from bisect import bisect_left
+from collections.abc import Sequence, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -35,6 +36,9 @@ class AgreedOutage(NamedTuple):
     excluded: Micros
     forgiven: Micros
     unreachable: Micros
+    slow: Micros
+    """Of what counts, how long it was slow and not down, where the agreement counts that."""
+    slow_from: Micros | None
 
     def plain(self) -> Outage:
         """As any other."""
@@ -57,6 +61,8 @@ class AgreedOutage(NamedTuple):
             "planned": None if not self.excluded else "partly" if self.counted or self.forgiven else "whole",
             "forgiven_seconds": self.forgiven / SECOND,
             "unreachable_seconds": self.unreachable / SECOND,
+            "slow_seconds": self.slow / SECOND,
+            "slow_from": None if self.slow_from is None else period.local(self.slow_from),
         }
 
 
@@ -106,6 +112,8 @@ def outages(
     excluded, forgiven, unreachable = (
         _amount(kept, {wanted}) for wanted in (Share.EXCLUDED, Share.FORGIVEN, Share.UNREACHABLE)
     )
+    slow = _slow(kept)
+    slowness = Amount(slow)
     rows = (
         AgreedOutage(
             one,
@@ -115,10 +123,25 @@ def outages(
             excluded.within(one.span),
             forgiven.within(one.span),
             unreachable.within(one.span),
+            slowness.within(one.span),
+            _first(slow, one.span),
         )
         for one in found
     )
     return [row for row in rows if row.counted or row.excluded or row.forgiven or row.unreachable]
+
+
+def _slow(kept: Kept) -> list[Interval]:
+    """When it was slow, where that counts as down."""
+    if kept.terms.degraded_is_up:
+        return []
+    return [Interval(part.start, part.end) for part in kept.parts if part.share is Share.DEGRADED]
+
+
+def _first(of: Sequence[Interval], span: Interval) -> Micros | None:
+    """When the first of these begins within a span."""
+    place = bisect_left(of, span.start, key=lambda one: one.end - 1)
+    return max(of[place].start, span.start) if place < len(of) and of[place].start < span.end else None
 
 
 def _amount(kept: Kept, wanted: Set[Share]) -> Amount:

@@ -11,7 +11,7 @@ from pacs_monitor.config.then import CheckThen
 from pacs_monitor.history import HistoryReader
 from pacs_monitor.history.periods import Counted
 from pacs_monitor.intervals import Interval
-from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, iso
+from pacs_monitor.model import SECOND, CheckId, Incident, IncidentKind, Micros, iso
 from pacs_monitor.pieces import Class
 from pacs_monitor.reliability import reliability
 from pacs_monitor.reports import agreements, decided, evidence, in_time, latency, maintenance, outages, tables, trend
@@ -147,7 +147,9 @@ def _outage(outage: uptime.Outage, incident: Incident | None) -> dict[str, Any]:
         "id": incident and incident.id,
         **outages.listed(outage),
         "last_good": None if outage.last_good is None else iso(outage.last_good),
+        "last_failed": None if outage.last_failed is None else iso(outage.last_failed),
         "reason": outage.reason,
+        "unreachable_seconds": outage.unreachable / SECOND,
     }
 
 

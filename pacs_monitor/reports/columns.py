@@ -35,7 +35,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         """,
         "incidents": """
             node check id at_least_seconds at_most_seconds down_seconds planned_seconds planned since noticed ended
-            last_good reason
+            last_good last_failed reason unreachable_seconds
         """,
         "outages": """
             kind of at_least_seconds at_most_seconds down_seconds planned_seconds planned since noticed ended
@@ -64,7 +64,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         """,
         "objective_outages": """
             objective of period from to goes_on noticed counted_seconds at_least_seconds at_most_seconds
-            excluded_seconds planned forgiven_seconds unreachable_seconds
+            excluded_seconds planned forgiven_seconds unreachable_seconds slow_seconds slow_from
         """,
         "service_months": """
             service month seconds_up seconds_degraded seconds_down seconds_unreachable seconds_absent

@@ -86,14 +86,16 @@ def _unproven(row: Mapping[str, Any]) -> str:
 
 
 def _outages(report: Mapping[str, Any]) -> Table:
-    columns = ("outage of", "reason", "last good", "since", "ended", "at least", "at most", "planned", "incident")
+    bounds = ("last good", "first failed", "last failed", "first good")
+    columns = ("outage of", "reason", *bounds, "at least", "at most", "planned", "incident")
     grid, zone = figures.grid(columns), ZoneInfo(report["period"]["timezone"])
     for outage in report["incidents"]:
         grid.add_row(
             escape(f"{outage['node']}/{outage['check']}"),
-            outage["reason"] or "",
+            ", behind a network fault".join([outage["reason"] or "", *([""] if outage["unreachable_seconds"] else [])]),
             figures.moment(outage["last_good"], zone) if outage["last_good"] else "never",
             figures.moment(outage["since"], zone),
+            figures.moment(outage["last_failed"], zone),
             figures.moment(outage["ended"], zone) if outage["ended"] else "goes on",
             figures.time(outage["at_least_seconds"]),
             figures.time(outage["at_most_seconds"]),

@@ -22,8 +22,10 @@ from pacs_monitor.reports.words import (
 
 OUTAGES, REASONS = 2, 2
 """Outages that a result names, and reasons of each."""
-BEHIND = N_("Behind a network fault, not counted: {time}.")
-BEHIND_COUNTED = N_("Of it behind a network fault, counted as agreed: {time}.")
+BEHIND = N_("Behind a network fault, not counted: {time}; the system itself could not be assessed then.")
+BEHIND_COUNTED = N_(
+    "Of it behind a network fault, counted as agreed: {time}; the system itself could not be assessed then."
+)
 SLOW_COUNTED = {"up": N_("Slow, counted as up: {time}."), "down": N_("Slow, counted as down: {time}.")}
 
 
@@ -47,8 +49,13 @@ def judged(row: Mapping[str, Any]) -> str:
 
 
 def is_open(row: Mapping[str, Any]) -> bool:
-    """Whether it would not be met if all that was not measured had been downtime."""
-    return row["verdict"] in ("met", "within") and row["seconds"]["unknown"] > row["tolerated_seconds"]
+    """Whether it would not be met if all that was not assessed had been downtime."""
+    return row["verdict"] in ("met", "within") and row["seconds"]["unknown"] + _behind(row) > row["tolerated_seconds"]
+
+
+def _behind(row: Mapping[str, Any]) -> float:
+    """Seconds in which nobody knows whether the system itself worked, where only its own downtime counts."""
+    return float(row["seconds"]["unreachable"]) if row["counts"] == "attributable" else 0.0
 
 
 def reserves(row: Mapping[str, Any]) -> list[str]:
@@ -79,6 +86,23 @@ def reserves(row: Mapping[str, Any]) -> list[str]:
 
 def _open(row: Mapping[str, Any]) -> str:
     time, most = exact(row["seconds"]["unknown"]), exact(floor(row["tolerated_seconds"]))
+    behind = _behind(row)
+    if behind and not row["seconds"]["unknown"]:
+        return _(
+            "For {behind} it was behind a network fault, where the system itself could not be assessed; had it been "
+            "down itself for more than {most} of that, it would not be met.",
+            behind=exact(behind),
+            most=most,
+        )
+    if behind:
+        return _(
+            "{time} were not measured ({why}), and for {behind} it was behind a network fault, where the system itself "
+            "could not be assessed; had it been down itself for more than {most} of both, it would not be met.",
+            time=time,
+            why=unmeasured(row),
+            behind=exact(behind),
+            most=most,
+        )
     return _(
         "{time} were not measured ({why}); had it been down for more than {most} of that, it would not be met.",
         time=time,
@@ -120,7 +144,7 @@ def beside(row: Mapping[str, Any]) -> list[str]:
     seconds = row["seconds"]
     said = happened(row) if row["verdict"] == "missed" else []
     said += [_("As users felt it: {share}.", share=experienced(row))]
-    if seconds["unreachable"]:
+    if seconds["unreachable"] and not (is_open(row) and _behind(row)):
         text = BEHIND_COUNTED if row["counts"] == "felt" else BEHIND
         said.append(_(text, time=exact(seconds["unreachable"])))
     if seconds["degraded"]:

@@ -185,7 +185,10 @@ def definitions(row: Mapping[str, Any]) -> list[str]:
         _said_of(row, opening.whole(row)),
         _("Counted is all downtime, also what was unreachable behind a network fault.")
         if row["counts"] == "felt"
-        else _("Counted is downtime of the system itself, not what was unreachable behind a network fault."),
+        else _(
+            "Counted is downtime of the system itself, not time behind a network fault, in which the system itself "
+            "could not be assessed."
+        ),
         _(BOUNDS[row["outage"]]),
         _(RULES[row["maintenance"]]),
         _(SLOW[row["degraded"]]),

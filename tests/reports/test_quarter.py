@@ -108,6 +108,42 @@ def test_a_window_says_since_when_it_is_on_record(reader: HistoryReader) -> None
     assert "<td>Acme Imaging Ltd</td><td>20 Jul 2026 09:00</td>" in page
 
 
+def test_an_outage_is_bounded_by_four_results(reader: HistoryReader) -> None:
+    report = made(reader)
+    first = report["incidents"][0]
+    bounds = [first[key] for key in ("last_good", "since", "last_failed", "ended")]
+    assert bounds == [f"2026-07-10T{time}.000000Z" for time in ("00:59:00", "01:00:00", "01:43:50", "01:44:00")]
+    page = html(report)
+    heads = ("Last good result before", "First failed result", "Last failed result", "First good result after")
+    assert "".join(f'<th scope="col">{head}</th>' for head in heads) in page
+    times = ("02:59:00", "03:00:00", "03:43:50", "03:44:00")
+    assert "".join(f"<td>10 Jul 2026 {time}</td>" for time in times) in page.replace(NO_BREAK, " ")
+
+
+async def test_where_slowness_counts_an_outage_says_from_when_it_was_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half an hour down follows 14 h 20 min of slowness: one outage."""
+    slow = q.ESTATE.replace("contract: SLA 4.2", "contract: SLA 4.2\n    degraded: down")
+    monkeypatch.setattr(q, "ESTATE", slow)
+    after = q.Trouble(q.STORE, q.at(9, 2, 22, 20), q.at(9, 2, 22, 50))
+    opened, _ = await q.recorded(tmp_path, q.at(10, 1), (*q.TROUBLE, after))
+    try:
+        report = made(opened.reader, now=q.at(10, 1))
+    finally:
+        opened.close()
+    (row,) = agreed(report, "PACS availability")
+    (long,) = [one for one in row["outages"] if one["from"].startswith("2026-09-02")]
+    assert (long["from"], long["to"]) == ("2026-09-02T08:00:00+02:00", "2026-09-02T22:50:00+02:00")
+    assert (long["slow_from"], long["slow_seconds"]) == (long["from"], (14 * 60 + 20) * MINUTE)
+    assert long["counted_seconds"] == long["slow_seconds"] + 30 * MINUTE
+    assert [one["slow_from"] for one in row["outages"] if one is not long] == [None] * 3
+    assert sum(one["slow_seconds"] for one in row["outages"]) == row["seconds"]["degraded"]
+    page = html(report).replace(NO_BREAK, " ")
+    said = "slow or impaired from 2 Sep 2026 08:00:00, 14 h 20 min; archive/dicom_store: refuses connections"
+    assert said in page
+
+
 def test_permitted_minutes_of_support_hours_are_judged_month_by_month(
     reader: HistoryReader,
 ) -> None:
@@ -127,6 +163,35 @@ def test_each_node_of_a_group_is_judged_by_itself(reader: HistoryReader) -> None
     assert (ct["of"], ct["used_seconds"], ct["verdict"]) == ("ct-1", 9.5 * 3600, "met")
     assert (mr["of"], mr["used_seconds"], mr["verdict"]) == ("mr-1", 50 * 3600, "missed")
     assert mr["availability"] < mr["availability_attributable"]
+
+
+async def test_what_lies_behind_a_network_fault_is_no_acquittal_of_the_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MR 1 was down for 48 of 49 h that are allowed, and silent for 2 h behind the switch: perhaps it was dead."""
+    own = "- {name: MR, match: {node: mr-1}, allowed: 49h, per: quarter, contract: SLA 9, counts: attributable}"
+    monkeypatch.setattr(q, "ESTATE", f"{q.ESTATE}  {own}\n")
+    opened, _ = await q.recorded(tmp_path, NOW)
+    try:
+        report = made(opened.reader)
+    finally:
+        opened.close()
+    (row,) = agreed(report, "MR")
+    assert (row["verdict"], row["used_seconds"], row["seconds"]["unreachable"]) == ("met", 48 * 3600, 2 * 3600)
+    assert row["tolerated_seconds"] == 3600
+    said = " ".join(row["sentences"])
+    assert "met by what was measured" in said
+    assert (
+        "6 h were not measured (2 Aug 2026 04:00 to 10:00, the monitor did not run), and for 2 h it was behind a "
+        "network fault, where the system itself could not be assessed; had it been down itself for more than 1 h of both, "
+        "it would not be met."
+    ) in said
+    assert "Behind a network fault, not counted" not in said, "said once"
+    (silent,) = [one for one in report["incidents"] if one["unreachable_seconds"]]
+    assert (silent["node"], silent["unreachable_seconds"], silent["down_seconds"]) == ("mr-1", 2 * 3600, 2 * 3600)
+    page = html(report).replace(NO_BREAK, " ")
+    assert "behind a network fault for 2 h: the system itself could not be assessed then" in page
+    assert "Behind a network fault the system itself could not be assessed: it may have worked, or not." in page
 
 
 def test_an_agreement_is_judged_over_its_own_period_whatever_the_reports(

@@ -107,6 +107,8 @@ async def test_an_outage_has_its_bounds_and_its_incident(history: tuple[History,
         "noticed": "2026-10-24T23:00:00.000010Z",
         "ended": "2026-10-25T02:00:00.000000Z",
         "reason": Reason.TCP_REFUSED,
+        "last_failed": "2026-10-25T01:59:58.000000Z",
+        "unreachable_seconds": 0.0,
     }
     assert [row["check"] for row in report["checks"]] == ["dicom_echo"]
     assert report["period"]["so_far"] is False
