@@ -259,11 +259,11 @@ class Desk:
         if decided.effects.refusal is not None:
             return
         if decided.failure is None:
-            now = self._clock.now()
-            self.latest.maintained(decided.effects.maintained)
-            written = self._pages.written(decided.effects, self._estate, self._known, now)
-            noticed = self._pages.noticed(decided.effects.notices, self._estate, now)
-            self._slice.add(decided, (*written, *noticed))
+            try:
+                self._add(decided)
+            except Exception as error:  # noqa: BLE001 - it is decided once: a passing fault must not lose its pages
+                self._supervisor.failed("desk", error)
+                self._add(decided)
             self._inbox.decided()
             return
         self._supervisor.failed("decision", decided.failure)
@@ -275,10 +275,18 @@ class Desk:
             what = replace(what, on_record=True)
         self._inbox.failed(what, self._clock.now())
 
+    def _add(self, decided: Decided) -> None:
+        now = self._clock.now()
+        self.latest.maintained(decided.effects.maintained)
+        written = self._pages.written(decided.effects, self._estate, self._known, now)
+        noticed = self._pages.noticed(decided.effects.notices, self._estate, now)
+        self._slice.add(decided, (*written, *noticed))
+
     def _finish(self) -> None:
         self.plans.look()
-        slice_, self._slice = self._slice, Slice()
+        slice_ = self._slice
         self.dispatch.add(slice_.entry())
+        self._slice = Slice()
         for check in slice_.probes:
             self._ask(check)
 
