@@ -35,8 +35,8 @@ from pacs_monitor.model import (
     Hl7Endpoint,
     Micros,
     Node,
-    Probe,
     Thresholds,
+    Timing,
 )
 
 DEFAULTS = Defaults(**CHECK_DEFAULTS._asdict())
@@ -93,7 +93,7 @@ def resolve(
             _ask_address(validator, check, node, node_draft)
             layers = [SettingsLayer("check", check.common, check.tree), of_node]
             made, found.check_origins[check.id] = _check(
-                check, node, [*layers, *said_of_all, _kind_defaults(check.probe), BUILT_IN], [*layers, *above]
+                check, node, [*layers, *said_of_all, _kind_defaults(check.probe.timing), BUILT_IN], [*layers, *above]
             )
             found.checks[check.id] = replace(
                 made,
@@ -140,8 +140,7 @@ def _others(check: CheckDraft, nodes: Mapping[str, Node]) -> tuple[Node, ...]:
 
 
 @cache
-def _kind_defaults(probe: Probe) -> SettingsLayer:
-    timing = probe.timing
+def _kind_defaults(timing: Timing) -> SettingsLayer:
     return SettingsLayer(
         "probe kind",
         Defaults(interval=timing.interval, retry_interval=timing.retry_interval, timeout=timing.timeout),
