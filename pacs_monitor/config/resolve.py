@@ -245,7 +245,8 @@ def _ask_permission(validator: Validator, check: CheckDraft) -> None:
 
 
 def _allowed(validator: Validator, check: CheckDraft, allow: Collection[str]) -> bool:
-    guarded = isinstance(check.probe, Guarded) and check.probe.needs_allowing(check.own)
+    probe = check.probe
+    guarded = _may_be_guarded(type(probe)) and isinstance(probe, Guarded) and probe.needs_allowing(check.own)
     if not guarded or str(check.id) in allow:
         return True
     message = (
@@ -254,6 +255,12 @@ def _allowed(validator: Validator, check: CheckDraft, allow: Collection[str]) ->
     )
     validator.warn(check.tree.mark, check.path, message)
     return False
+
+
+@cache
+def _may_be_guarded(kind: type[Any]) -> bool:
+    """Asked once of a kind: what is an instance of a Protocol takes a while to find out."""
+    return issubclass(kind, Guarded)
 
 
 def _ask_address(validator: Validator, check: CheckDraft, node: Node, draft: NodeDraft) -> None:
