@@ -35,8 +35,8 @@ from pacs_monitor.model import (
     Hl7Endpoint,
     Micros,
     Node,
-    Probe,
     Thresholds,
+    Timing,
 )
 
 DEFAULTS = Defaults(**CHECK_DEFAULTS._asdict())
@@ -93,7 +93,7 @@ def resolve(
             _ask_address(validator, check, node, node_draft)
             layers = [SettingsLayer("check", check.common, check.tree), of_node]
             made, found.check_origins[check.id] = _check(
-                check, node, [*layers, *said_of_all, _kind_defaults(check.probe), BUILT_IN], [*layers, *above]
+                check, node, [*layers, *said_of_all, _kind_defaults(check.probe.timing), BUILT_IN], [*layers, *above]
             )
             found.checks[check.id] = replace(
                 made,
@@ -140,8 +140,7 @@ def _others(check: CheckDraft, nodes: Mapping[str, Node]) -> tuple[Node, ...]:
 
 
 @cache
-def _kind_defaults(probe: Probe) -> SettingsLayer:
-    timing = probe.timing
+def _kind_defaults(timing: Timing) -> SettingsLayer:
     return SettingsLayer(
         "probe kind",
         Defaults(interval=timing.interval, retry_interval=timing.retry_interval, timeout=timing.timeout),
@@ -246,7 +245,8 @@ def _ask_permission(validator: Validator, check: CheckDraft) -> None:
 
 
 def _allowed(validator: Validator, check: CheckDraft, allow: Collection[str]) -> bool:
-    guarded = isinstance(check.probe, Guarded) and check.probe.needs_allowing(check.own)
+    probe = check.probe
+    guarded = _may_be_guarded(type(probe)) and isinstance(probe, Guarded) and probe.needs_allowing(check.own)
     if not guarded or str(check.id) in allow:
         return True
     message = (
@@ -255,6 +255,12 @@ def _allowed(validator: Validator, check: CheckDraft, allow: Collection[str]) ->
     )
     validator.warn(check.tree.mark, check.path, message)
     return False
+
+
+@cache
+def _may_be_guarded(kind: type[Any]) -> bool:
+    """Asked once of a kind: what is an instance of a Protocol takes a while to find out."""
+    return issubclass(kind, Guarded)
 
 
 def _ask_address(validator: Validator, check: CheckDraft, node: Node, draft: NodeDraft) -> None:

@@ -157,8 +157,9 @@ class Validator:
             self.error(here.mark, (*path, *location), sentence(error, here, secret))
 
     def _warn(self, settings: BaseModel, tree: Tree, path: Path) -> None:
-        for name, info in type(settings).model_fields.items():
-            if name not in settings.model_fields_set:
+        said = settings.model_fields_set
+        for name, info in type(settings).model_fields.items() if said else ():
+            if name not in said:
                 continue
             key = info.alias or name
             here, value = (*path, key), getattr(settings, name)

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.table import Table
 
 from pacs_monitor.messages import evidence
 from pacs_monitor.reports import terminal_figures as figures
@@ -55,7 +54,7 @@ def _stated(report: Mapping[str, Any], zone: ZoneInfo) -> list[RenderableType]:
     return [*parts, *(["", head, *map(escape, declared)] if declared else [])]
 
 
-def _checks(report: Mapping[str, Any]) -> Table:
+def _checks(report: Mapping[str, Any]) -> figures.Grid:
     kinds = [kind for kind in SHOWN if kind in ("up", "down", "unknown") or _any(report, kind)]
     columns = (
         "check",
@@ -65,14 +64,12 @@ def _checks(report: Mapping[str, Any]) -> Table:
         "runs",
         "brief failures",
     )
-    grid = figures.grid(columns)
-    for column in grid.columns[1:]:
-        column.justify = "right"
+    grid = figures.Grid(columns, right=True)
     for row in report["checks"]:
         times = [figures.time(row["seconds"][kind]) for kind in kinds]
         felt, attributable = figures.share(row["availability"]), figures.share(row["availability_attributable"])
         counts = str(row["runs"]), str(row["brief_failures"])
-        grid.add_row(escape(f"{row['node']}/{row['check']}"), felt, attributable, *times, *counts)
+        grid.add_row(f"{row['node']}/{row['check']}", felt, attributable, *times, *counts)
     return grid
 
 
@@ -85,13 +82,13 @@ def _unproven(row: Mapping[str, Any]) -> str:
     return escape(f"  {row['node']}/{row['check']}, for {figures.time(row['unknown_by_cause']['unproven'])}")
 
 
-def _outages(report: Mapping[str, Any]) -> Table:
+def _outages(report: Mapping[str, Any]) -> figures.Grid:
     bounds = ("last good", "first failed", "last failed", "first good")
     columns = ("outage of", "reason", *bounds, "at least", "at most", "planned", "incident")
-    grid, zone = figures.grid(columns), ZoneInfo(report["period"]["timezone"])
+    grid, zone = figures.Grid(columns), ZoneInfo(report["period"]["timezone"])
     for outage in report["incidents"]:
         grid.add_row(
-            escape(f"{outage['node']}/{outage['check']}"),
+            f"{outage['node']}/{outage['check']}",
             ", behind a network fault".join([outage["reason"] or "", *([""] if outage["unreachable_seconds"] else [])]),
             figures.moment(outage["last_good"], zone) if outage["last_good"] else "never",
             figures.moment(outage["since"], zone),
