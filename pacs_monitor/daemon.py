@@ -71,7 +71,7 @@ class Daemon:
         self.last_reload_successful, self._ending = True, False
         self.taken_over: Callable[[], None] = lambda: None
         """Called when a reload has brought another estate into force."""
-        self.supervisor = Supervisor()
+        self.supervisor, self._reloading = Supervisor(), asyncio.Lock()
         self.instance, self.history = instance, history
         self._accumulator, self._resolver = ResultAccumulator(), Resolver()
         self._seats = shared_seats(estate.monitor.database, estate.monitor.name)
@@ -116,8 +116,9 @@ class Daemon:
         self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
         self.audit, self.sessions = self.keeping.audit, self.keeping.sessions
         self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
-        known, tell = self.desk.plans.calendars, self.desk.happened
-        self.change_calendars = ChangeCalendars(clock, lambda: self.estate, known, tell)
+        self.change_calendars = ChangeCalendars(
+            clock, lambda: self.estate, self.desk.plans.calendars, self.desk.happened
+        )
         self.timetable = Timetable(self)
         self.objectives = ObjectivesSoFar(clock, history, lambda: self.estate)
         self.scheduled_reports = ScheduledReports(self)
@@ -125,7 +126,6 @@ class Daemon:
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
-        self._reloading = asyncio.Lock()
         self._kept: asyncio.Task[None] | None = None
         self._web: WebServer | None = None
 

@@ -176,7 +176,9 @@ def outages(views: Callable[[View], Track], during: Interval) -> list[Outage]:
     if not found:
         return []
     least, down, most = (_failed(views(view), planned=False) for view in (View.AT_LEAST, View.MEASURED, View.AT_MOST))
-    planned = _failed(views(View.MEASURED), planned=True)
+    measured = views(View.MEASURED)
+    planned = _failed(measured, planned=True)
+    unreachable = Amount((start, end) for start, end, standing in measured if standing.counted is Class.UNREACHABLE)
     return [
         Outage(
             span.start,
@@ -188,6 +190,7 @@ def outages(views: Callable[[View], Track], during: Interval) -> list[Outage]:
             most.within(widest),
             down.within(span),
             planned.within(span),
+            unreachable=unreachable.within(span),
         )
         for span, ends, widest, noticed in found
     ]

@@ -51,7 +51,9 @@ def test_an_outage_of_one_check_is_the_same_as_by_its_ledger() -> None:
     planned = replace(FIRST, maintained=(Interval(250, 400),))
     for timeline in (FIRST, SECOND, planned):
         (by_ledger,) = account(timeline, DAY, 1000).outages
-        assert outages(views_of([timeline], 1), DAY) == [by_ledger._replace(last_good=None, reason=None)]
+        assert outages(views_of([timeline], 1), DAY) == [
+            by_ledger._replace(last_good=None, reason=None, last_failed=None)
+        ]
 
 
 def test_unknown_in_between_ends_no_outage_and_what_is_not_watched_does() -> None:
