@@ -26,8 +26,8 @@ SCRIPT = ROOT / "deploy" / "windows" / "install.ps1"
 PAGE = ROOT / "docs" / "windows.md"
 KNOWN = {
     "ConvertFrom-Json", "Get-ChildItem", "Get-CimInstance", "Get-Command", "Get-Content", "Get-FileHash", "Get-Item",
-    "Join-Path", "New-Item", "Resolve-Path", "Select-Object", "Set-StrictMode", "Sort-Object", "Split-Path", "Test-Path",
-    "Where-Object", "Write-Output",
+    "Join-Path", "New-Item", "Resolve-Path", "Select-Object", "Set-StrictMode", "Sort-Object", "Split-Path",
+    "Test-Path", "Where-Object", "Write-Output",
 }  # fmt: skip
 """Cmdlets that Windows PowerShell 5.1 has."""
 
