@@ -1,7 +1,7 @@
 """What was while nobody was at work: incidents that have ended since the evening of the last working day.
 
-They are read again when another incident is open than before, and else once a minute: whoever watches the board does
-not ask the record.
+They are read again when another incident is open than before, once more when that is surely on record, and else once a
+minute: whoever watches the board does not ask the record.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ MOST = 200
 """Incidents that are read."""
 SHOWN = 20
 """Of them, told one by one."""
-KEPT = 60.0
-"""Seconds."""
+KEPT, KEPT_AT_FIRST = 60.0, 5.0
+"""Seconds; at first for as long as the record may be behind what is open."""
 
 
 class Over(NamedTuple):
@@ -83,8 +83,9 @@ class Recent:
             now = daemon.clock.monotonic()
             since = last_evening(daemon.clock.now(), ZoneInfo(daemon.estate.monitor.timezone))
             key = since, frozenset(one.id for one in daemon.desk.open_incidents())
-            if self._kept is None or self._kept[0] != key or now >= self._kept[1]:
-                self._kept = key, now + KEPT, await self._read(since)
+            is_new = self._kept is None or self._kept[0] != key
+            if self._kept is None or is_new or now >= self._kept[1]:
+                self._kept = key, now + (KEPT_AT_FIRST if is_new else KEPT), await self._read(since)
             return self._kept[2]
 
     async def _read(self, since: Micros) -> Lately:
