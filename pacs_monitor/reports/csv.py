@@ -37,7 +37,7 @@ TABLES = (
     "revisions",
     "changes",
 )
-APART = frozenset({"days", "months", "incidents", "outages", "windows", "quarters", "corrections"})
+APART = frozenset({"days", "months", "incidents", "outages", "windows", "quarters", "corrections", "path"})
 """Lists that have a table of their own, or none."""
 
 
@@ -76,13 +76,13 @@ def read(table: bytes) -> list[list[str]]:
     return list(csv.reader(StringIO(text, newline=""), delimiter=found.separator))
 
 
-def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
     frozen = report.get("frozen")
     number = {} if frozen is None else {"number": frozen["number"], "data_sha256": frozen["data_sha256"]}
     about = {"monitor": report["monitor"], "coverage": report["coverage"], **number}
     yield "period", [{**report["period"], **about, "operated_by": report["document"]["operated_by"]}]
     if frozen is not None:
-        yield "differences", frozen["differences"]
+        yield "differences", map(_flat, frozen["differences"])
     for name in TABLES:
         yield name, [_flat(row) for row in report[name]]
     for table, inner in (

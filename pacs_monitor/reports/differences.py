@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pacs_monitor.history import AuditEntry
-from pacs_monitor.reports.words import DASH, exact, percentage
 
 ALWAYS = frozenset({"made", "version", "frozen"})
 """What says nothing of the period."""
@@ -70,6 +69,7 @@ def differences(
     shown = [
         {
             "what": ", ".join(one.path[:-1]),
+            "path": list(one.path[:-1]),
             "figure": one.path[-1],
             "before": _brief(one.before),
             "after": _brief(one.after),
@@ -78,7 +78,14 @@ def differences(
         for one in found[:MOST]
     ]
     if len(found) > MOST:
-        more = {"what": f"and {len(found) - MOST} more", "figure": "", "before": None, "after": None, "why": version}
+        more = {
+            "what": f"and {len(found) - MOST} more",
+            "path": [],
+            "figure": "",
+            "before": None,
+            "after": None,
+            "why": version,
+        }
         shown.append(more)
     return shown
 
@@ -122,17 +129,20 @@ def compared(
         yield Difference(path, before, after, row)
 
 
-def value_of(difference: Mapping[str, Any], side: str) -> str:
-    """A figure of `before` or `after` for people: seconds as durations, shares as percentages, neither rounded up."""
-    value, figure, what = difference[side], difference["figure"], difference["what"]
-    if value is None:
-        return DASH
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if figure.endswith("_seconds") or what.endswith(("seconds", "unknown_by_cause")):
-            return exact(value)
-        if figure.startswith("availability") or figure in ("coverage", "target"):
-            return percentage(round(value * 10**9) / 10**6, 1000.0, 4)
-    return str(value)
+def is_duration(difference: Mapping[str, Any]) -> bool:
+    """Whether its number is one of seconds."""
+    figure, within = difference["figure"], difference["path"][-1:]
+    return figure == "seconds" or figure.endswith("_seconds") or within in (["seconds"], ["unknown_by_cause"])
+
+
+def is_share(difference: Mapping[str, Any]) -> bool:
+    """Whether its number is a part of 1."""
+    figure = difference["figure"]
+    return figure.startswith(("availability", "coverage")) or figure in (
+        "target",
+        "lowest_availability",
+        "share_in_time",
+    )
 
 
 def _of_the_period(data: Mapping[str, Any]) -> dict[str, Any]:

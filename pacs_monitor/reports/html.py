@@ -19,9 +19,17 @@ from markupsafe import Markup, escape
 from pacs_monitor.format.human import number, percentage, with_decimal_mark
 from pacs_monitor.language import N_, _, _n, language, speaking
 from pacs_monitor.messages import evidence
-from pacs_monitor.reports import dates, first_page, in_time_words, strip, verdicts, window_words, words
+from pacs_monitor.reports import (
+    dates,
+    difference_words,
+    first_page,
+    in_time_words,
+    strip,
+    verdicts,
+    window_words,
+    words,
+)
 from pacs_monitor.reports.dates import NO_BREAK
-from pacs_monitor.reports.differences import value_of
 
 WORST = 5
 """Rows of an agreement that the first page names."""
@@ -121,7 +129,7 @@ def _environment() -> Environment:
         "most": WORST,
         "strip": strip,
         "dates": dates,
-        "value_of": value_of,
+        "differs": difference_words,
         "labelled": _labelled,
         "classes": _classes,
         "classes_head": _classes_head,

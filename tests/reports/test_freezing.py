@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
@@ -22,10 +23,11 @@ from pacs_monitor.history import Frozen, History, HistoryReader, Revision, audit
 from pacs_monitor.history.engines import parse as database
 from pacs_monitor.history.engines import writing
 from pacs_monitor.history.frozen import DATA, DamagedError, digest, document, documents, frozen
+from pacs_monitor.language import speaking
 from pacs_monitor.model import Micros
-from pacs_monitor.reports import NotOverError, Ready, freeze, parse
+from pacs_monitor.reports import NotOverError, Ready, difference_words, freeze, html, parse
 from pacs_monitor.reports.csv import packed
-from pacs_monitor.reports.differences import differences, same
+from pacs_monitor.reports.differences import ALWAYS, DERIVED, differences, same
 from pacs_monitor.reports.filing import file_name
 from pacs_monitor.reports.verifying import NotAReportError, Verdict, claimed, verify
 from tests.history.conftest import HandClock
@@ -132,6 +134,46 @@ async def test_freezing_again_without_any_change_makes_no_revision(folder: Path)
     history.close()
 
 
+def test_all_that_may_differ_has_a_word_in_the_report(final: dict[str, Any]) -> None:
+    """The keys of the data are for programs."""
+    keys: set[str] = set()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, list):
+            for one in value:
+                walk(one)
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                if key not in DERIVED:
+                    keys.add(key)
+                    if key not in ("seconds", "unknown_by_cause"):
+                        walk(inner)
+
+    walk({key: value for key, value in final.items() if key not in ALWAYS})
+    known = {*difference_words.FIGURES, *difference_words.GROUPS}
+    assert keys - known == set()
+
+
+def test_a_name_of_a_row_is_told_as_people_write_it() -> None:
+    one = {"path": ["objectives", "PACS 2026-07", "outages", "2026-07-10T03:00:00+02:00"], "what": "", "why": None}
+    more = one | {"figure": "slow_from", "before": None, "after": "2026-07-10T01:00:00.000000Z"}
+    zone = ZoneInfo(q.ZONE)
+    assert difference_words.what(more, zone).replace("\N{NO-BREAK SPACE}", " ") == (
+        "Agreement PACS July 2026, Outage 10 Jul 2026 03:00:00"
+    )
+    assert difference_words.value(more, "after", zone).replace("\N{NO-BREAK SPACE}", " ") == "10 Jul 2026 03:00:00"
+    assert difference_words.value(more, "before", zone) == "\N{EN DASH}"
+    cause = {"path": ["nodes", "archive", "unknown_by_cause"], "figure": "clock", "before": 0.0, "after": 90.0}
+    assert difference_words.figure(cause, zone) == "the clock was set"
+    assert difference_words.value(cause, "after", zone) == "1 min 30 s"
+    version = {"why": "calculated by version 2, before by 1"}
+    with speaking("de"):
+        assert difference_words.why(version) == "berechnet mit Version 2, zuvor mit Version 1"
+        assert difference_words.figure(cause, zone) == "die Uhr wurde gestellt"
+    rest = {"path": [], "what": "and 12 more", "figure": "", "before": None, "after": None}
+    assert difference_words.what(rest, zone) == "and 12 more"
+
+
 def test_a_key_of_a_later_version_that_says_nothing_is_no_difference() -> None:
     row = {"name": "PACS", "used_seconds": 1.0}
     older, newer = (
@@ -172,6 +214,21 @@ async def test_a_later_change_makes_revision_two_with_its_differences(folder: Pa
     page = kept(history.reader, "2026-Q3/2")["html"].decode().replace("\N{NO-BREAK SPACE}", " ")
     assert "3rd quarter of 2026: from met (56 min counted) to NOT met (2 h 26 min counted)." in page
     assert "What differs from 2026-Q3/1" in page
+    agreement = "Agreement PACS availability archive-service 3rd quarter of 2026"
+    figures = "<td>counted downtime</td><td>56 min</td><td>2 h 26 min</td>"
+    assert f'<th scope="row">{agreement}</th>{figures}' in page
+    data = json.loads(kept(history.reader, "2026-Q3/2")["json"])
+    data["document"]["language"] = "de"
+    german = html(data).replace("\N{NO-BREAK SPACE}", " ")
+    agreement = "Vereinbarung PACS availability archive-service 3. Quartal 2026"
+    figures = "<td>gewertete Ausfallzeit</td><td>56 min</td><td>2 h 26 min</td>"
+    assert f'<th scope="row">{agreement}</th>{figures}' in german
+    assert "<td>Ergebnis</td><td>erfüllt</td><td>NICHT erfüllt</td>" in german
+    for said in (page, german):
+        differing = said.split('<th scope="col">')[-1].split("</tbody>")[0]
+        told = re.findall(r"<td>([^<]*)</td>", differing)
+        assert len(told) > 20
+        assert not [text for text in told if "_" in text and "/" not in text], "no name of the data"
     assert "56 min" in page
     first = kept(history.reader, "2026-Q3/1")
     assert judged(history.reader, first["html"]) == Verdict(
