@@ -22,6 +22,7 @@ from pacs_monitor.services import together as stand_together
 from pacs_monitor.uptime import FAILED, Outage, Spell
 
 IsBad = Callable[[Class], bool]
+WORKING = frozenset({Class.UP, Class.DEGRADED})
 
 
 class View(StrEnum):
@@ -61,7 +62,7 @@ class Reliability(NamedTuple):
     repair: float | None
     """Mean time to restore (MTTR): downtime for each outage."""
     between: float | None
-    """Mean time between failures (MTBF): time in which it worked for each outage."""
+    """Mean operating time between failures (MTBF, IEC 60050-192): time in which it worked for each outage."""
     notice: float | None
     """Mean time from the first failed result to when the monitor was sure."""
     slowest_notice: Micros | None
@@ -253,6 +254,16 @@ def maintenance(track: Track, is_bad: IsBad = is_failed, hours: Sequence[Interva
             goes_on = goes_on and (bad or unknown)
             overrun += length if goes_on and bad else 0
     return Planned(whole, used, overrun)
+
+
+def worked(track: Track, is_bad: IsBad = is_failed, hours: Sequence[Interval] | None = None) -> Micros:
+    """How long it was seen to work outside of planned maintenance, within some hours or at all times: of its MTBF."""
+    counted = Amount([ALL_TIME] if hours is None else hours)
+    return sum(
+        counted.within(Interval(start, end))
+        for start, end, standing in track
+        if standing.felt in WORKING and not standing.planned and not is_bad(standing.felt)
+    )
 
 
 def _failed(track: Track, *, planned: bool) -> Amount:

@@ -12,7 +12,7 @@ from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.objectives import Counts, Kept, Share
 from pacs_monitor.pieces import Cause
-from pacs_monitor.reliability import View, maintenance, reliability
+from pacs_monitor.reliability import View, maintenance, reliability, worked
 from pacs_monitor.reports import agreed_outages, because, hangs_on, opening, outages, verdicts
 from pacs_monitor.reports.agreed_outages import AgreedOutage, Subject, Views
 from pacs_monitor.reports.periods import Period, contract_years, overlapping
@@ -106,6 +106,7 @@ def _row(
     hours = hours_of(record, objective, period.interval)
     kept = objectives.account(views(View.MEASURED), period.interval, until, hours, terms)
     within = Interval(period.interval.start, min(until, period.interval.end))
+    measured = cut(views(View.MEASURED), within)
     found = agreed_outages.outages(views, kept, period.interval, within.end, hours)
     checks = views.checks(within)
     reasons = because.Reasons(record, checks)
@@ -126,8 +127,8 @@ def _row(
         "covers": sorted(map(str, checks)),
         **opening.hours(record, objective.calendar, within),
         "outages": [outage.listed(period) | {"because": reasons.of(outage.extent.span)} for outage in found],
-        "reliability": _reliability(kept, found),
-        "maintenance_work": outages.planned(maintenance(cut(views(View.MEASURED), within), terms.is_bad, hours)),
+        "reliability": _reliability(found, worked(measured, terms.is_bad, hours)),
+        "maintenance_work": outages.planned(maintenance(measured, terms.is_bad, hours)),
         "brief_failures": None if hours is not None else record.brief(checks, within),
         "changed": changes(record, objective, period),
     }
@@ -255,9 +256,7 @@ def part_of(kept: Kept, during: Interval) -> Kept:
     return Kept(kept.terms, tuple(part for part in within if part.start < part.end))
 
 
-def _reliability(kept: Kept, found: list[AgreedOutage]) -> dict[str, Any]:
-    counts = kept.terms.counts
-    working = kept.counted(counts) - kept.used(counts)
+def _reliability(found: list[AgreedOutage], working: Micros) -> dict[str, Any]:
     return outages.summary(reliability((outage.plain() for outage in found), working))
 
 

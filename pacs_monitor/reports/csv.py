@@ -41,6 +41,10 @@ APART = frozenset({"days", "months", "incidents", "outages", "windows", "quarter
 """Lists that have a table of their own, or none."""
 
 
+GROUPS = frozenset({"maintenance_included", "unmeasured", "slow", "decided", "hours", "latency"})
+"""Figures with columns of their own, which are empty where there are none."""
+
+
 class Written(NamedTuple):
     """How numbers and cells are written."""
 
@@ -55,15 +59,17 @@ ELSEWHERE = Written(",", ".")
 def zipped(report: Mapping[str, Any]) -> bytes:
     """The same report makes the same bytes."""
     with speaking(report["document"]["language"]):
-        return packed(_tables(report))
+        return packed(_tables(report), COLUMNS)
 
 
-def packed(tables: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> bytes:
-    """Named tables as one zip, as spreadsheets take them in the language that is spoken."""
+def packed(
+    tables: Iterable[tuple[str, Iterable[Mapping[str, Any]]]], columns: Mapping[str, Sequence[str]] | None = None
+) -> bytes:
+    """Named tables as one zip, as spreadsheets take them in the language that is spoken; known `columns` come first."""
     content, written = BytesIO(), AS_IN.get(language(), ELSEWHERE)
     with ZipFile(content, "w", ZIP_DEFLATED) as archive:
         for name, rows in tables:
-            table = _csv(rows, COLUMNS.get(name, ()), written)
+            table = _csv(rows, (columns or {}).get(name, ()), written)
             archive.writestr(ZipInfo(f"{name}.csv"), table.encode("utf-8-sig"), ZIP_DEFLATED)
     return content.getvalue()
 
@@ -118,6 +124,8 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """Seconds by class as columns, lists of texts as one."""
     found: dict[str, Any] = {}
     for key, value in row.items():
+        if value is None and key in GROUPS:
+            continue
         if isinstance(value, dict):
             for name, inner in value.items():
                 found[f"{key}_{name}"] = inner
@@ -128,9 +136,9 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _csv(rows: Iterable[Mapping[str, Any]], columns_of_none: Sequence[str], how: Written) -> str:
+def _csv(rows: Iterable[Mapping[str, Any]], columns: Iterable[str], how: Written) -> str:
     listed = list(rows)
-    columns = list(dict.fromkeys(chain.from_iterable(listed))) or columns_of_none
+    columns = list(dict.fromkeys(chain(columns, *listed)))
     written = StringIO()
     writer = csv.writer(written, delimiter=how.separator, lineterminator="\r\n")
     writer.writerow(columns)
