@@ -31,6 +31,8 @@ NAMED = 8
 """Days that a text names one by one."""
 SHOWN = 4
 """Days that stand under a strip."""
+BAR = 120.0
+"""The width of a bar beside a figure."""
 LABEL = 80.0
 """The width that a text under a bar may need."""
 PALE, INK = "#d5ead9", "#111"
@@ -170,6 +172,38 @@ def allowance(row: Mapping[str, Any]) -> Markup:
     ]
     return Markup('<svg class="allowance" role="img" viewBox="0 0 {:.0f} 24"><title>{}; {}</title>{}</svg>').format(
         WIDTH, counted, allowed, Markup().join(parts)
+    )
+
+
+def month_bar(month: Mapping[str, Any], months: Sequence[Mapping[str, Any]]) -> Markup:
+    """The counted downtime of a month, solid, and what was left out as planned, striped; to the scale of the worst."""
+    most = max(one["used_seconds"] + one["seconds"]["excluded"] for one in months)
+    return _bar(most, [("down", month["used_seconds"]), ("maintenance", month["seconds"]["excluded"])])
+
+
+def window_bar(row: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) -> Markup:
+    """A window: striped what was used of it, white what was not, solid what was down after its end; to one scale."""
+    most = max(one["seconds"] + one["overrun_seconds"] for one in windows)
+    used = min(row["used_seconds"], row["seconds"])
+    parts = [("maintenance", used), ("absent", row["seconds"] - used), ("down", row["overrun_seconds"])]
+    return _bar(most, parts)
+
+
+def _bar(most: float, parts: Iterable[tuple[str, float]]) -> Markup:
+    """Beside its text, which says the same; each part that is there can be seen."""
+    drawn, at = [], 0.0
+    for kind, seconds in parts:
+        if seconds:
+            wide = max(3.0, seconds / most * BAR)
+            drawn.append(DRAWN[kind](at, 1, wide, 8))
+            drawn.append(
+                Markup('<path d="M{:.1f} 1h{:.1f}v8h-{:.1f}Z" fill="none" stroke="#111"/>').format(at, wide, wide)
+            )
+            at += wide
+    if not drawn:
+        return Markup()
+    return Markup('<svg class="bar" aria-hidden="true" viewBox="-1 0 {:.0f} 10">{}</svg>').format(
+        BAR + 12, Markup().join(drawn)
     )
 
 

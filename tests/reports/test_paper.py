@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 from pypdfium2 import PdfDocument, PdfPage
 
-from pacs_monitor.reports import Part, Printer, PrintingError, browser, html, printed, printer
+from pacs_monitor.reports import Part, Printer, PrintingError, browser, html, printed, printer, strip
 from pacs_monitor.reports.dates import NO_BREAK
 from pacs_monitor.reports.pdf import LARGE
 from tests.peers.chromium import chromium
@@ -235,6 +235,19 @@ def test_letter_is_as_good(final: dict[str, Any], by: Printer) -> None:
         first = document[0]
         assert [round(side) for side in first.get_size()] == [612, 792]
         assert "Unterschrift" in first.get_textpage().get_text_range()
+
+
+def test_months_and_windows_are_drawn_beside_their_figures(report: dict[str, Any]) -> None:
+    text = plain(said(report))
+    months = re.findall(r'<td class="n">([^<]*)<svg class="bar" aria-hidden="true"[^>]*>(.*?)</svg></td>', text)
+    pacs = [bar for time, bar in months if time in ("44 min", "12 min")]
+    assert len(pacs) == 2
+    widths = [[float(wide) for wide in re.findall(r'<rect [^>]*width="([0-9.]+)"', bar)] for bar in pacs]
+    assert widths[0] == pytest.approx([44 / 60 * strip.BAR], abs=0.1), "in August 60 min were left out"
+    assert widths[1] == pytest.approx([12 / 60 * strip.BAR, 30 / 60 * strip.BAR], abs=0.1), "in September 30 min"
+    windows = re.findall(r'<th scope="row">(?:archive patching|storage firmware)<svg class="bar".*?</svg></th>', text)
+    assert len(windows) == 2
+    assert windows[1].count("<rect") == 3, "used, not used, and down after its end"
 
 
 def test_a_large_page_is_printed_by_a_browser() -> None:
