@@ -78,7 +78,7 @@ def differences(
         for one in found[:MOST]
     ]
     if len(found) > MOST:
-        more = {
+        more: dict[str, Any] = {
             "what": f"and {len(found) - MOST} more",
             "path": [],
             "figure": "",

@@ -170,7 +170,7 @@ def test_a_name_of_a_row_is_told_as_people_write_it() -> None:
     with speaking("de"):
         assert difference_words.why(version) == "berechnet mit Version 2, zuvor mit Version 1"
         assert difference_words.figure(cause, zone) == "die Uhr wurde gestellt"
-    rest = {"path": [], "what": "and 12 more", "figure": "", "before": None, "after": None}
+    rest: dict[str, Any] = {"path": [], "what": "and 12 more", "figure": "", "before": None, "after": None}
     assert difference_words.what(rest, zone) == "and 12 more"
 
 
