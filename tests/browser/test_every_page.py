@@ -76,7 +76,7 @@ def estate(folder: Path, port: int, listen: int) -> Path:
     file = write_estate(folder, listen, nodes, defaults=TIMING)
     auth = f"monitor:\n  auth: {{tokens: [{{name: it-duty, role: operator, token: {TOKEN}}}]}}\n"
     more = "services:\n  reading: {all: [archive/dicom_echo, ct/tcp], impact: no reading}\n" + AGREED
-    more += "sites:\n  east: {title: East campus}\n  west: {title: West campus}\n"
+    more += "sites:\n  east: {title: East campus}\n  west: {title: West campus}\n  north: {title: North campus}\n"
     file.write_text(file.read_text().replace("monitor:\n", auth) + more)
     return file
 
