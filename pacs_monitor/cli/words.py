@@ -52,7 +52,7 @@ def said(by: str | None, why: str | None = None, **more: Any) -> dict[str, Any]:
 
     An empty word is refused by the daemon, which names it.
     """
-    words = {"by": by or login_name(), "why": why} | more
+    words = {"by": login_name() if by is None else by, "why": why} | more
     return {key: value for key, value in words.items() if value not in (None, [])}
 
 

@@ -11,7 +11,7 @@ from pacs_monitor.format.human import login_name
 
 
 def test_only_what_was_said_is_sent() -> None:
-    assert said(None) == {"by": login_name()}
+    assert said(None) == {"by": login_name()}, "and not why, which some are not asked"
     options = which(None, None, ["node=a", "node=b", "labels.x=y=z"], False)
     assert words_of(said("it-duty", "vendor called", for_="8h", until=None) | options) == {
         "by": "it-duty",
@@ -19,7 +19,7 @@ def test_only_what_was_said_is_sent() -> None:
         "for": "8h",
         "match": {"node": ["a", "b"], "labels.x": ["y=z"]},
     }
-    assert said("", match=None, public=False) == {"public": False}
+    assert words_of(said("", match=None, public=False)) == {"public": False}
 
 
 @pytest.mark.parametrize("option", ["archive", "=archive", "node=", ""])
