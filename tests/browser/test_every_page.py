@@ -105,7 +105,7 @@ def furnished(house: House) -> dict[str, str]:
 
     wait_until(all_are_open, "incidents", UP_WITHIN)
     house.api(f"/api/v1/incidents/{opened['us/tcp']}/ack", {"why": "vendor called", "for": "8h", "ticket": "INC 7"})
-    note = {"text": "Images from CT 2 are delayed", "public": True, "next_update": "23:59"}
+    note = {"text": "Images from CT 2 are delayed", "public": True, "next_update": "tomorrow 07:00"}
     house.api(f"/api/v1/incidents/{opened['ct/tcp']}/note", note)
     house.api("/api/v1/pause", {"match": {"check": "port"}, "for": "2h", "why": "new switch"})
     house.api("/api/v1/maintenance", {"match": {"node": "archive"}, "name": "update", "for": "2h"})

@@ -68,7 +68,7 @@ async def troubled(served: Served) -> Served:
     planned = await said(served, document, "/api/v1/maintenance", REQUIRED["window"])
     of_window = f"/api/v1/maintenance/{planned['id']}"
     await said(served, document, f"{incident}/ack", {"by": "it-duty", "for": "2h"}, f"{one}/ack")
-    note = {"text": "Use the viewer.", "public": True, "next_update": "23:59"}
+    note = {"text": "Use the viewer.", "public": True, "next_update": "tomorrow 07:00"}
     await said(served, document, f"{incident}/note", note, f"{one}/note")
     await said(served, document, f"{incident}/evidence", {"what": "reported"}, f"{one}/evidence")
     await said(served, document, f"{of_window}/extend", {"for": "1h"}, f"{window}/extend")

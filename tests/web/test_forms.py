@@ -229,7 +229,7 @@ async def test_the_wall_names_nobody(guarded: Guarded) -> None:
     page, oncall = f"/incidents/{identity}", await guarded.signed_in("oncall")
     await guarded.send(oncall, page, page, do="ack", by="Dr. Jane Roe")
     await guarded.send(
-        oncall, page, page, do="note", text="Use the downtime viewer", public="true", next_update="23:59"
+        oncall, page, page, do="note", text="Use the downtime viewer", public="true", next_update="tomorrow 07:00"
     )
     wall = (await (await guarded.signed_in("screen")).get("/wall")).text
 

@@ -16,7 +16,7 @@ async def test_what_is_open_is_handed_over_first_unacknowledged_then_as_handled(
     assert [one["id"] for one in said["open"]] == [row["id"]]
     assert said["open"][0]["summary"].startswith("archive ")
     await served.client.post(f"/api/v1/incidents/{row['id']}/ack", json={"by": "it-duty", "why": "vendor called"})
-    words = {"by": "it-duty", "text": "use the viewer", "public": True, "next_update": "23:59"}
+    words = {"by": "it-duty", "text": "use the viewer", "public": True, "next_update": "tomorrow 07:00"}
     await served.client.post(f"/api/v1/incidents/{row['id']}/note", json=words)
     colleague = {"by": "anna", "text": "technician comes at 05:30"}
     await served.client.post(f"/api/v1/incidents/{row['id']}/note", json=colleague)
