@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+_SETS = {
+    "TIMES": """
+        seconds_up seconds_degraded seconds_down seconds_unreachable seconds_absent seconds_maintenance
+        seconds_unknown seconds_outside_hours
+    """,
+    "SHARES": """
+        seconds_up seconds_degraded seconds_down seconds_unreachable seconds_forgiven seconds_excluded
+        seconds_absent seconds_unknown seconds_outside_hours
+    """,
+    "CAUSES": """
+        unknown_by_cause_monitor_not_running unknown_by_cause_refused_us unknown_by_cause_isolated
+        unknown_by_cause_not_measured unknown_by_cause_paused unknown_by_cause_unproven
+        unknown_by_cause_clock unknown_by_cause_not_watched
+    """,
+    "RELIABILITY": """
+        reliability_outages reliability_planned_outages reliability_down_seconds
+        reliability_at_least_seconds reliability_at_most_seconds reliability_mttr_seconds
+        reliability_mtbf_seconds reliability_longest_seconds reliability_longest_since
+        reliability_time_to_notice_seconds reliability_longest_time_to_notice_seconds
+    """,
+}
+"""What the rows of several tables have."""
 COLUMNS: dict[str, tuple[str, ...]] = {
-    name: tuple(columns.split())
+    name: tuple(columns.format_map(_SETS).split())
     for name, columns in {
         "objectives": """
             name contract per target allowed_seconds counts calendar degraded maintenance notice_seconds cap_seconds
@@ -11,22 +33,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             so_far availability availability_attributable met verdict budget_seconds used_seconds left_seconds
             felt_seconds counted_time_seconds felt_time_seconds measured_seconds to_measure_seconds
             attributable_seconds attributable_time_seconds availability_experienced experienced_seconds
-            experienced_time_seconds seconds_up seconds_degraded seconds_down seconds_unreachable seconds_forgiven
-            seconds_excluded seconds_absent seconds_unknown seconds_outside_hours unknown_by_cause_monitor_not_running
-            unknown_by_cause_refused_us unknown_by_cause_isolated unknown_by_cause_not_measured
-            unknown_by_cause_paused unknown_by_cause_unproven unknown_by_cause_clock unknown_by_cause_not_watched
-            maintenance_included_verdict maintenance_included_met maintenance_included_used_seconds
-            maintenance_included_counted_time_seconds maintenance_included_budget_seconds
-            maintenance_included_left_seconds tolerated_seconds unmeasured_spans unmeasured_longest_from
-            unmeasured_longest_to unmeasured_longest_seconds slow_spans slow_longest_from slow_longest_to
-            slow_longest_seconds covers hours_weekly hours_outside hours_timezone closed_days reliability_outages
-            reliability_planned_outages reliability_down_seconds reliability_at_least_seconds
-            reliability_at_most_seconds reliability_mttr_seconds reliability_mtbf_seconds reliability_longest_seconds
-            reliability_longest_since reliability_time_to_notice_seconds reliability_longest_time_to_notice_seconds
-            maintenance_work_planned_seconds maintenance_work_used_seconds maintenance_work_overrun_seconds
-            brief_failures changed sentences decided_used_seconds decided_felt_seconds decided_counted_time_seconds
-            decided_felt_time_seconds decided_budget_seconds decided_left_seconds decided_availability
-            decided_availability_attributable decided_met decided_verdict
+            experienced_time_seconds {SHARES} {CAUSES} maintenance_included_verdict maintenance_included_met
+            maintenance_included_used_seconds maintenance_included_counted_time_seconds
+            maintenance_included_budget_seconds maintenance_included_left_seconds tolerated_seconds unmeasured_spans
+            unmeasured_longest_from unmeasured_longest_to unmeasured_longest_seconds slow_spans slow_longest_from
+            slow_longest_to slow_longest_seconds covers hours_weekly hours_outside hours_timezone closed_days
+            {RELIABILITY} maintenance_work_planned_seconds maintenance_work_used_seconds
+            maintenance_work_overrun_seconds brief_failures changed sentences decided_used_seconds
+            decided_felt_seconds decided_counted_time_seconds decided_felt_time_seconds decided_budget_seconds
+            decided_left_seconds decided_availability decided_availability_attributable decided_met decided_verdict
         """,
         "latency_objectives": """
             name contract per measure within_seconds target calendar maintenance counts coverage_needed consequence
@@ -34,15 +49,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             failed_sooner share_in_time measured_seconds to_measure_seconds met verdict changed sentences
         """,
         "services": """
-            service rule members seconds_up seconds_degraded seconds_down seconds_unreachable seconds_absent
-            seconds_maintenance seconds_unknown seconds_outside_hours unknown_by_cause_monitor_not_running
-            unknown_by_cause_refused_us unknown_by_cause_isolated unknown_by_cause_not_measured
-            unknown_by_cause_paused unknown_by_cause_unproven unknown_by_cause_clock unknown_by_cause_not_watched
-            availability availability_attributable coverage outages reliability_outages reliability_planned_outages
-            reliability_down_seconds reliability_at_least_seconds reliability_at_most_seconds reliability_mttr_seconds
-            reliability_mtbf_seconds reliability_longest_seconds reliability_longest_since
-            reliability_time_to_notice_seconds reliability_longest_time_to_notice_seconds maintenance_planned_seconds
-            maintenance_used_seconds maintenance_overrun_seconds brief_failures
+            service rule members {TIMES} {CAUSES} availability availability_attributable coverage outages
+            {RELIABILITY} maintenance_planned_seconds maintenance_used_seconds maintenance_overrun_seconds
+            brief_failures
         """,
         "worst": """
             node title role site availability availability_attributable down_seconds unreachable_seconds outages
@@ -51,26 +60,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             place role site nodes outages down_seconds unreachable_seconds unknown_seconds lowest_availability lowest
         """,
         "nodes": """
-            node title site role seconds_up seconds_degraded seconds_down seconds_unreachable seconds_absent
-            seconds_maintenance seconds_unknown seconds_outside_hours unknown_by_cause_monitor_not_running
-            unknown_by_cause_refused_us unknown_by_cause_isolated unknown_by_cause_not_measured
-            unknown_by_cause_paused unknown_by_cause_unproven unknown_by_cause_clock unknown_by_cause_not_watched
-            availability availability_attributable coverage outages reliability_outages reliability_planned_outages
-            reliability_down_seconds reliability_at_least_seconds reliability_at_most_seconds reliability_mttr_seconds
-            reliability_mtbf_seconds reliability_longest_seconds reliability_longest_since
-            reliability_time_to_notice_seconds reliability_longest_time_to_notice_seconds maintenance_planned_seconds
-            maintenance_used_seconds maintenance_overrun_seconds brief_failures
+            node title site role {TIMES} {CAUSES} availability availability_attributable coverage outages
+            {RELIABILITY} maintenance_planned_seconds maintenance_used_seconds maintenance_overrun_seconds
+            brief_failures
         """,
         "checks": """
-            node check seconds_up seconds_degraded seconds_down seconds_unreachable seconds_absent seconds_maintenance
-            seconds_unknown seconds_outside_hours unknown_by_cause_monitor_not_running unknown_by_cause_refused_us
-            unknown_by_cause_isolated unknown_by_cause_not_measured unknown_by_cause_paused unknown_by_cause_unproven
-            unknown_by_cause_clock unknown_by_cause_not_watched availability availability_attributable coverage
-            reliability_outages reliability_planned_outages reliability_down_seconds reliability_at_least_seconds
-            reliability_at_most_seconds reliability_mttr_seconds reliability_mtbf_seconds reliability_longest_seconds
-            reliability_longest_since reliability_time_to_notice_seconds reliability_longest_time_to_notice_seconds
-            runs brief_failures interval_seconds timeout_seconds failures_to_down latency_measured_runs
-            latency_p50_seconds latency_p90_seconds latency_p95_seconds latency_p99_seconds latency_longest_seconds
+            node check {TIMES} {CAUSES} availability availability_attributable coverage {RELIABILITY} runs
+            brief_failures interval_seconds timeout_seconds failures_to_down latency_measured_runs latency_p50_seconds
+            latency_p90_seconds latency_p95_seconds latency_p99_seconds latency_longest_seconds
         """,
         "incidents": """
             node check id at_least_seconds at_most_seconds down_seconds planned_seconds planned since noticed ended
@@ -104,8 +101,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "objective_months": """
             objective of period month availability availability_attributable used_seconds counted_time_seconds
             felt_seconds felt_time_seconds attributable_seconds attributable_time_seconds availability_experienced
-            experienced_seconds experienced_time_seconds seconds_up seconds_degraded seconds_down seconds_unreachable
-            seconds_forgiven seconds_excluded seconds_absent seconds_unknown seconds_outside_hours
+            experienced_seconds experienced_time_seconds {SHARES}
         """,
         "objective_outages": """
             objective of period from to goes_on noticed counted_seconds at_least_seconds at_most_seconds
@@ -115,14 +111,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "latency_objective_months": """
             objective of period month runs in_time slow slow_permitted failed_sooner share_in_time
         """,
-        "service_months": """
-            service month seconds_up seconds_degraded seconds_down seconds_unreachable seconds_absent
-            seconds_maintenance seconds_unknown seconds_outside_hours availability availability_attributable
-        """,
-        "node_months": """
-            node month seconds_up seconds_degraded seconds_down seconds_unreachable seconds_absent seconds_maintenance
-            seconds_unknown seconds_outside_hours availability availability_attributable
-        """,
+        "service_months": "service month {TIMES} availability availability_attributable",
+        "node_months": "node month {TIMES} availability availability_attributable",
         "trend": """
             kind name of quarter so_far availability availability_attributable coverage availability_counted verdict
             per periods periods_met

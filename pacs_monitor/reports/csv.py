@@ -39,8 +39,6 @@ TABLES = (
 )
 APART = frozenset({"days", "months", "incidents", "outages", "windows", "quarters", "corrections", "path"})
 """Lists that have a table of their own, or none."""
-
-
 GROUPS = frozenset({"maintenance_included", "unmeasured", "slow", "decided", "hours", "latency"})
 """Figures with columns of their own, which are empty where there are none."""
 

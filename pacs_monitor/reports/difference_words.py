@@ -50,6 +50,8 @@ GROUPS = {
     "hours": N_("agreed hours"),
 }
 """Lists of rows, and groups of figures."""
+ROWS = frozenset(GROUPS) - {"seconds", "unknown_by_cause", "reliability", "maintenance_work", "document", "period"}
+"""Whose parts have names of their own."""
 FIGURES = {
     "verdict": N_("result"),
     "met": N_("met"),
@@ -216,10 +218,6 @@ def _names(path: list[str], zone: ZoneInfo) -> list[str]:
         else:
             said.append(_(GROUPS[part]) if part in GROUPS else _(words.STATES.get(part, part)))
     return said
-
-
-ROWS = frozenset(GROUPS) - {"seconds", "unknown_by_cause", "reliability", "maintenance_work", "document", "period"}
-"""Whose parts have names of their own."""
 
 
 def _named(name: str, zone: ZoneInfo) -> str:

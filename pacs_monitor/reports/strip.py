@@ -175,15 +175,23 @@ def allowance(row: Mapping[str, Any]) -> Markup:
     )
 
 
-def month_bar(month: Mapping[str, Any], months: Sequence[Mapping[str, Any]]) -> Markup:
+def worst_month(months: Iterable[Mapping[str, Any]]) -> float:
+    """The scale of their bars, in seconds."""
+    return max(float(one["used_seconds"] + one["seconds"]["excluded"]) for one in months)
+
+
+def month_bar(month: Mapping[str, Any], most: float) -> Markup:
     """The counted downtime of a month, solid, and what was left out as planned, striped; to the scale of the worst."""
-    most = max(one["used_seconds"] + one["seconds"]["excluded"] for one in months)
     return _bar(most, [("down", month["used_seconds"]), ("maintenance", month["seconds"]["excluded"])])
 
 
-def window_bar(row: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) -> Markup:
+def longest_window(windows: Iterable[Mapping[str, Any]]) -> float:
+    """The scale of their bars, in seconds."""
+    return max(float(one["seconds"] + one["overrun_seconds"]) for one in windows)
+
+
+def window_bar(row: Mapping[str, Any], most: float) -> Markup:
     """A window: striped what was used of it, white what was not, solid what was down after its end; to one scale."""
-    most = max(one["seconds"] + one["overrun_seconds"] for one in windows)
     used = min(row["used_seconds"], row["seconds"])
     parts = [("maintenance", used), ("absent", row["seconds"] - used), ("down", row["overrun_seconds"])]
     return _bar(most, parts)

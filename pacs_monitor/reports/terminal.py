@@ -89,7 +89,7 @@ def _outages(report: Mapping[str, Any]) -> figures.Grid:
     for outage in report["incidents"]:
         grid.add_row(
             f"{outage['node']}/{outage['check']}",
-            ", behind a network fault".join([outage["reason"] or "", *([""] if outage["unreachable_seconds"] else [])]),
+            (outage["reason"] or "") + (", behind a network fault" if outage["unreachable_seconds"] else ""),
             figures.moment(outage["last_good"], zone) if outage["last_good"] else "never",
             figures.moment(outage["since"], zone),
             figures.moment(outage["last_failed"], zone),
