@@ -56,8 +56,8 @@ def install(service: Registration) -> bool:
             ws.ChangeServiceConfig(
                 handle, own, start, control, service.command, None, False, None, service.account, None, DISPLAY
             )
-        _configure(handle)
-        ws.CloseServiceHandle(handle)
+        with _closing(handle):
+            _configure(handle)
     if service.is_managed:
         _let_windows_keep_the_password()
     return is_new
@@ -166,36 +166,38 @@ def _is_there(manager: Any) -> bool:
     import winerror
 
     try:
-        ws.CloseServiceHandle(ws.OpenService(manager, NAME, ws.SERVICE_QUERY_STATUS))
+        with _closing(ws.OpenService(manager, NAME, ws.SERVICE_QUERY_STATUS)):
+            return True
     except pywintypes.error as error:
         if error.winerror == winerror.ERROR_SERVICE_DOES_NOT_EXIST:
             return False
         raise
-    return True
 
 
 @contextmanager
 def _service(access: int) -> Iterator[Any]:
     import win32service as ws
 
-    with _manager(ws.SC_MANAGER_CONNECT) as manager:
-        handle = ws.OpenService(manager, NAME, access)
-        try:
-            yield handle
-        finally:
-            ws.CloseServiceHandle(handle)
+    with _manager(ws.SC_MANAGER_CONNECT) as manager, _closing(ws.OpenService(manager, NAME, access)) as handle:
+        yield handle
 
 
 @contextmanager
 def _manager(access: int) -> Iterator[Any]:
     import win32service as ws
 
-    with _explained():
-        manager = ws.OpenSCManager(None, None, access)
-        try:
-            yield manager
-        finally:
-            ws.CloseServiceHandle(manager)
+    with _explained(), _closing(ws.OpenSCManager(None, None, access)) as manager:
+        yield manager
+
+
+@contextmanager
+def _closing(handle: Any) -> Iterator[Any]:
+    import win32service as ws
+
+    try:
+        yield handle
+    finally:
+        ws.CloseServiceHandle(handle)
 
 
 @contextmanager
