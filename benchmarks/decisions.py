@@ -46,7 +46,7 @@ from pacs_monitor.model import (
     State,
     Transition,
 )
-from pacs_monitor.process import GARBAGE
+from pacs_monitor.process import GARBAGE, settle
 from pacs_monitor.simulation.against import against_record
 from pacs_monitor.simulation.world import Move, World
 from pacs_monitor.supervision import Supervisor
@@ -211,9 +211,8 @@ def deciding(estate: Estate) -> list[float]:
 def as_the_daemon() -> Iterator[None]:
     """Garbage is collected as seldom, and not from what is there already."""
     before = gc.get_threshold()
-    gc.collect()
     gc.set_threshold(*GARBAGE)
-    gc.freeze()
+    settle()
     try:
         yield
     finally:

@@ -105,9 +105,8 @@ class Daemon:
         self._accumulator.latencies.planned = self.desk.plans.maintenance_of
         runner.isolation.on_cut = self.desk.site_cut
         self.refusals: Refusals = Counter()
-        known = self.history.objects.holds
         self._listeners = Listeners(
-            runner, self._resolver, self.clock, nodes=self._nodes, ours=known, refusals=self.refusals
+            runner, self._resolver, clock, nodes=self._nodes, ours=history.objects.holds, refusals=self.refusals
         )
         self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
         self.audit, self.sessions = self.keeping.audit, self.keeping.sessions

@@ -88,7 +88,7 @@ def leave(code: int = 0) -> None:
     os._exit(code)
 
 
-def leave_at_last(seconds: float, leave: Callable[[int], None] = leave) -> None:
+def leave_at_last(seconds: float, leave: Callable[[int], None]) -> None:
     """Leave after so many seconds, also when the event loop itself hangs."""
 
     def give_up() -> None:

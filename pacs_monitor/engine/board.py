@@ -123,7 +123,7 @@ class Board:
 
     def running(self) -> list[BoardEntry]:
         """All but what people have stopped."""
-        return [entry for entry in self.entries.values() if entry.restriction is None or not entry.stopped]
+        return [entry for entry in self.entries.values() if not entry.stopped]
 
     def by_node(self) -> dict[str, list[BoardEntry]]:
         """The checks of each node that has any, the nodes in the order of their names."""

@@ -8,8 +8,6 @@ from time import perf_counter
 
 SLICE = 0.002
 """Seconds: by so much, and by one step of the work, may a run be late because somebody looks."""
-
-
 TOGETHER = 64
 """Pieces of an answer that are sent together."""
 

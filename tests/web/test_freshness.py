@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from pacs_monitor.web.pages import freshness as of_pages
 from pacs_monitor.web.pages.freshness import Freshest, freshness
-from tests.support.timing import SOON
+from tests.support.timing import until
 from tests.web.conftest import Served
 
 
 async def measured(served: Served) -> None:
-    async with asyncio.timeout(SOON):
-        while freshness(served.daemon).at is None:
-            await asyncio.sleep(0.02)
+    await until(lambda: freshness(served.daemon).at is not None)
 
 
 async def test_what_was_looked_for_is_kept_and_its_age_goes_on(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,9 +19,7 @@ async def test_what_was_looked_for_is_kept_and_its_age_goes_on(served: Served, m
     await measured(served)
     fresh = Freshest(served.daemon)
     first = fresh.now()
-    async with asyncio.timeout(SOON):
-        while freshness(served.daemon).at == first.at:
-            await asyncio.sleep(0.02)
+    await until(lambda: freshness(served.daemon).at != first.at)
     later, true = fresh.now(), freshness(served.daemon)
 
     assert later.at == first.at
@@ -39,9 +33,7 @@ async def test_after_that_it_is_looked_for_again(served: Served, monkeypatch: py
     await measured(served)
     fresh = Freshest(served.daemon)
     first = fresh.now()
-    async with asyncio.timeout(SOON):
-        while fresh.now().at == first.at:
-            await asyncio.sleep(0.02)
+    await until(lambda: fresh.now().at != first.at)
 
 
 async def test_what_keeps_the_monitor_from_its_work_is_told_at_once(

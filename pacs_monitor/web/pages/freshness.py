@@ -65,7 +65,7 @@ def freshness(daemon: DaemonView) -> Freshness:
 def _look(daemon: DaemonView) -> _Looked:
     entries = daemon.engine.board.running()
     lasts = [entry.last for entry in entries if entry.last is not None]
-    newest = max([last.started + round(last.duration * SECOND) for last in lasts], default=None)
+    newest = max([last.ended for last in lasts], default=None)
     shortest = min([entry.check.interval for entry in entries if entry.check.cron is None], default=None)
     return _Looked(newest, shortest, daemon.engine.overdue)
 
