@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import Field
@@ -65,15 +66,13 @@ def read_contact(path: Path, environ: Mapping[str, str] = os.environ) -> tuple[C
 
 def _section(path: Path, environ: Mapping[str, str], problems: list[Problem]) -> Branch:
     text = text_of(path, content_of(path))
-    try:
-        tree = parse_yaml(text, str(path), environ, problems)
-    except ConfigError:
+    for part in (_alone(text), text):  # in other lines may be what it refers to, or the whole may be written as {…}
         problems.clear()
-        tree = parse_yaml(_alone(text), str(path), environ, problems)
-    section = tree.entries.get(SECTION) if isinstance(tree, Branch) else None
-    if not isinstance(section, Branch):
-        raise ConfigError([*problems, Problem(str(path), 1, "", f"the section '{SECTION}' cannot be read")])
-    return section
+        with suppress(ConfigError):
+            tree = parse_yaml(part, str(path), environ, problems)
+            if isinstance(tree, Branch) and isinstance(section := tree.entries.get(SECTION), Branch):
+                return section
+    raise ConfigError([*problems, Problem(str(path), 1, "", f"the section '{SECTION}' cannot be read")])
 
 
 def _alone(text: str) -> str:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 Micros = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 SECOND: Micros = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_IN_UTC = _EPOCH.replace(tzinfo=None)
-"""Without a zone it is written twice as fast, and a report has tens of thousands of times."""
 
 
 def iso(micros: Micros) -> str:
     """RFC 3339 in UTC, with microseconds."""
-    return (_EPOCH_IN_UTC + timedelta(microseconds=micros)).isoformat(timespec="microseconds") + "Z"
+    hours, rest = divmod(micros, 3600 * SECOND)
+    minutes, rest = divmod(rest, 60 * SECOND)
+    return f"{_hour(hours)}:{minutes:02}:{rest // SECOND:02}.{rest % SECOND:06}Z"
+
+
+@lru_cache(4096)
+def _hour(hours: int) -> str:
+    """As `2026-09-21T14`: a report has tens of thousands of times, in a few thousand hours."""
+    return (_EPOCH + timedelta(hours=hours)).isoformat()[:13]
 
 
 def parse_iso(text: str) -> Micros:
