@@ -40,6 +40,8 @@ WARM_UP = 75.0
 """Seconds until every check has run, at an interval of a minute."""
 TIMES = 5
 """How often a view is asked for; the median counts."""
+LATE = 0.05
+"""Seconds: a run that begins later than that was late."""
 HTML = {"Accept": "text/html"}
 PAINT = """() => ({
   bytes: performance.getEntriesByType('navigation')[0].transferSize,
@@ -139,35 +141,41 @@ def _view(session: requests.Session, name: str, url: str, headers: dict[str, str
     return View(name, statistics.median(took), sent, asked[0], min(asked[1:]))
 
 
-class Watched(NamedTuple):
-    """What browsers saw of their first look, and what became of the daemon while they watched."""
-
-    looks: list[dict[str, float]]
-    waits: list[float]
-    """Of somebody who asks all the time, the longest last."""
-    delays: list[float]
-    """Of the event loop, as it sees them itself."""
-    late: dict[float, float]
-
-    def rows(self) -> str:
-        paint, server, sent = (
-            statistics.median(look[key] for look in self.looks) for key in ("paint", "server", "bytes")
-        )
-        return (
-            f"| first byte (median) | {server:.0f} ms |\n| first paint (median) | {paint:.0f} ms |\n"
-            f"| sent for the first look | {sent / 1000:.1f} kB |\n| runs | {int(self.late[inf]):,} |\n"
-            f"| lag of runs, p99 | ≤ {quantile(self.late, 0.99) * 1000:g} ms |\n"
-            f"| longest delay of the event loop | {_worst(self.delays)} |\n"
-            f"| longest wait for an answer of it, from outside | {_worst(self.waits)} |\n"
-        )
+def first_look(looks: list[dict[str, float]]) -> str:
+    """What browsers saw of it, in the middle."""
+    paint, server, sent = (statistics.median(look[key] for look in looks) for key in ("paint", "server", "bytes"))
+    return (
+        f"The first look (median): first byte after {server:.0f} ms, first paint after {paint:.0f} ms,"
+        f" {sent / 1000:.1f} kB sent.\n"
+    )
 
 
-def _worst(times: list[float]) -> str:
-    return f"{times[-1] * 1000:.0f} ms (p99 {times[int(len(times) * 0.99)] * 1000:.0f} ms)"
+def lateness(url: str, seen: Path, seconds: float, wait: Callable[[float], None] = time.sleep) -> dict[str, str]:
+    """How late runs and the event loop of the daemon are for some time."""
+    before, loop = lags(requests.get(f"{url}/metrics", timeout=60).text), Loop(url)
+    loop.start()
+    since = counted.seen(seen)
+    wait(seconds)
+    waits, delays, collections = loop.stop(), counted.delays(seen, since), counted.collections(seen, since)
+    after = lags(requests.get(f"{url}/metrics", timeout=60).text)
+    late = {bound: upto - before[bound] for bound, upto in after.items()}
+    return {
+        "runs": f"{int(late[inf]):,}",
+        "lag of runs, p99": f"≤ {quantile(late, 0.99) * 1000:g} ms",
+        "runs that were more than 50 ms late": f"{1 - late[LATE] / late[inf]:.2%}",
+        "longest delays of the event loop": _longest(delays),
+        "longest waits for an answer of it, from outside": _longest(waits),
+        "full collections of garbage": f"{len(collections)}: " + _longest(collections) if collections else "0",
+    }
 
 
-def watched(url: str, seen: Path, browsers: int, seconds: float) -> Watched:
-    """The daemon, while browsers watch the board."""
+def _longest(times: list[float]) -> str:
+    at_most = f" (p99 {times[int(len(times) * 0.99)] * 1000:.0f} ms)"
+    return ", ".join(f"{seconds * 1000:.0f}" for seconds in times[-1:-4:-1]) + " ms" + at_most
+
+
+def watched(url: str, seen: Path, browsers: int, seconds: float) -> tuple[list[dict[str, float]], dict[str, str]]:
+    """The first looks of browsers at the board, and what becomes of the daemon while they watch it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         pages: list[Page] = []
@@ -178,16 +186,11 @@ def watched(url: str, seen: Path, browsers: int, seconds: float) -> Watched:
             page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length")
             looks.append(page.evaluate(PAINT))
             pages.append(page)
-        before, loop = lags(requests.get(f"{url}/metrics", timeout=60).text), Loop(url)
-        loop.start()
-        looked = counted.looks(seen)
-        pages[0].wait_for_timeout(seconds * 1000)
-        waits, delays = loop.stop(), counted.delays(seen, looked)
-        after = lags(requests.get(f"{url}/metrics", timeout=60).text)
+        found = lateness(url, seen, seconds, lambda seconds: pages[0].wait_for_timeout(seconds * 1000))
         shown = [page.locator("#age").inner_text() for page in pages]
         assert all(shown), shown
         browser.close()
-    return Watched(looks, waits, delays, {bound: upto - before[bound] for bound, upto in after.items()})
+    return looks, found
 
 
 def main() -> None:
@@ -210,8 +213,9 @@ def measured(nodes: int, browsers: int, seconds: float, warm_up: float = WARM_UP
     leave_a_core()
     with daemon(nodes, checkout) as (url, seen):
         time.sleep(warm_up)
-        rows = [view.row() for view in views(url, lambda: counted.queries(seen))]
-        found = watched(url, seen, browsers, seconds)
+        rows = [view.row() for view in views(url, lambda: counted.seen(seen).queries)]
+        alone = lateness(url, seen, seconds)
+        looks, found = watched(url, seen, browsers, seconds)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     return (
         f"# The pages of a large estate\n\n{time.strftime('%Y-%m-%d')}, {machine}, load {os.getloadavg()[0]:.1f};"
@@ -219,8 +223,9 @@ def measured(nodes: int, browsers: int, seconds: float, warm_up: float = WARM_UP
         f" browsers and the peers on the others.\n\n## Each view, alone\n\n| view | to its last byte | sent |"
         f" queries at first | then |\n|---|---|---|---|---|\n"
         + "\n".join(rows)
-        + f"\n\n## {browsers} browsers watch the board for {seconds:g} s\n\n| what | |\n|---|---|\n"
-        + found.rows()
+        + f"\n\n## {browsers} browsers watch the board for {seconds:g} s\n\n{first_look(looks)}\n"
+        f"| what | nobody watches | {browsers} browsers |\n|---|---|---|\n"
+        + "".join(f"| {what} | {value} | {found[what]} |\n" for what, value in alone.items())
     )
 
 

@@ -48,7 +48,7 @@ def dashboard() -> Json:
     up = timeline("Answers", "Each daemon over time.", {"{{instance}}": UP}, ANSWERS)
     lag = series(
         "Scheduling lag",
-        "From when a run was due to its start.",
+        "From when a run was due to its start, without the wait for other runs at its address.",
         {
             "{{instance}} p99": "instance:pacs_scheduler_lag_seconds:p99_5m",
             "{{instance}} median": MEDIAN,

@@ -57,6 +57,7 @@ class Board:
         self.entries: dict[CheckId, BoardEntry] = {}
         self.durations: dict[str, Histogram] = {}
         self.lag = Histogram(LAGS)
+        self.waits = Histogram(LAGS)
         self.skipped = 0
         self.in_progress = 0
 

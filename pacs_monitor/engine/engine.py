@@ -353,7 +353,8 @@ class Engine:
         now = self._clock.monotonic()
         began = now - result.duration
         if due is not None:
-            self.board.lag.observe(max(0.0, began - due))
+            self.board.lag.observe(max(0.0, began - due - result.waited))
+        self.board.waits.observe(result.waited)
         transition = self.board.accept(result)
         if transition:
             self._on_transition(transition)  # before anything that may fail

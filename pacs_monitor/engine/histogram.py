@@ -7,7 +7,7 @@ from bisect import bisect_left
 DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds in seconds, for runs."""
 LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
-"""Upper bounds in seconds, for the lag from due to started."""
+"""Upper bounds in seconds, for the lag from due to started, and for the wait for a seat."""
 
 
 class Histogram:

@@ -96,17 +96,20 @@ class Runner:
 
     async def run_once(self, check: Check, memory: MutableMapping[str, Any]) -> Result:
         """The one way in which a check is run: by the scheduler, by `pacs-monitor probe` and by the API."""
-        started, begun = self._clock.now(), self._clock.monotonic()
+        asked = begun = self._clock.monotonic()
+        started, seated = self._clock.now(), None
 
         async def ask(resolver: Resolver) -> Outcome:
-            nonlocal started, begun
+            nonlocal started, begun, seated
+            seated = self._clock.monotonic()
             async with self._limit:
                 started, begun = self._clock.now(), self._clock.monotonic()
                 return await self.isolation.judge(check.node.site, await self._ask(check, memory, begun, resolver))
 
         outcome = await self.seats.seated(check, ask)
-        duration = 0.0 if Flag.INHERITED in outcome.flags else self._clock.monotonic() - begun
-        return Result(check.id, check.probe.kind, outcome, started, duration)
+        ended = self._clock.monotonic()
+        duration = 0.0 if Flag.INHERITED in outcome.flags else ended - begun
+        return Result(check.id, check.probe.kind, outcome, started, duration, (seated or ended) - asked)
 
     def forbidden(self, check: Check) -> Outcome | None:
         """Why a check may not run now."""

@@ -116,6 +116,8 @@ class Result:
     outcome: Outcome
     started: Micros
     duration: float
+    waited: float = 0.0
+    """Seconds before it started in which other runs had its addresses."""
 
     @property
     def ended(self) -> Micros:

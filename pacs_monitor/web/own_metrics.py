@@ -106,9 +106,14 @@ class OfTheMonitor(Collector):
 
     def _engine(self) -> Iterator[Metric]:
         engine, board = self._daemon.engine, self._daemon.engine.board
-        lag = HistogramMetricFamily("pacs_scheduler_lag_seconds", "Delay from when a run was due to its start.")
+        lag = HistogramMetricFamily(
+            "pacs_scheduler_lag_seconds", "Delay from when a run was due to its start, by the monitor."
+        )
         lag.add_metric([], *board.lag.cumulative())
         yield lag
+        waits = HistogramMetricFamily("pacs_seat_wait_seconds", "Delay of a run by others at the same address.")
+        waits.add_metric([], *board.waits.cumulative())
+        yield waits
         durations = HistogramMetricFamily("pacs_probe_run_duration_seconds", "Duration of runs.", labels=["probe"])
         for probe, histogram in list(board.durations.items()):
             durations.add_metric([probe], *histogram.cumulative())

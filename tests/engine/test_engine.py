@@ -116,6 +116,29 @@ async def test_a_turn_that_comes_while_the_run_goes_on_is_skipped_and_counted(be
     assert running["most"] == 1
 
 
+async def test_a_check_that_waits_for_another_at_its_address_is_no_lag_of_the_monitor(bench: Bench) -> None:
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def hangs(_ctx: ProbeContext) -> Outcome:
+        held.set()
+        await release.wait()
+        return OK
+
+    bench.adopt(a_check("archive/hangs", hangs, timeout=1000.0), a_check("archive/echo"))
+    board, (seat,) = bench.engine.board, bench.engine.runner.seats.of(bench.entry().check)
+    bench.engine.ask(CheckId("archive", "hangs"))
+    await held.wait()
+    bench.engine.ask(CheckId("archive", "echo"))
+    await until(lambda: len(seat.waiting) > 0)
+    bench.clock.pass_by(100.0)
+    release.set()
+    await until(lambda: bench.entry().standing.state is State.UP)
+
+    _, lag = board.lag.cumulative()
+    _, waited = board.waits.cumulative()
+    assert lag < 50.0 < waited
+
+
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
 async def test_a_wall_clock_set_by_an_hour_neither_stops_nor_bursts_the_rhythm(bench: Bench, step: float) -> None:
     runs, ask = counting()
