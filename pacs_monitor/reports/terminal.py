@@ -58,8 +58,8 @@ def _checks(report: Mapping[str, Any]) -> figures.Grid:
     kinds = [kind for kind in SHOWN if kind in ("up", "down", "unknown") or _any(report, kind)]
     columns = (
         "check",
-        "with network faults",
-        "without",
+        "availability",
+        "without network faults",
         *(kind.replace("_", " ") for kind in kinds),
         "runs",
         "brief failures",

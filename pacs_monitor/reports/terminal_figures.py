@@ -35,7 +35,7 @@ def tables(report: Mapping[str, Any]) -> Iterator[Grid]:
         columns: tuple[str, ...] = ("role, site", "nodes", "outages", "down", "unreachable", "lowest", "of")
         yield _filled(columns, map(_place, report["places"]))
     if report["latency"]:
-        columns = ("at most", "role, site", "runs", *LATENCIES)
+        columns = ("took at most", "role, site", "runs", *LATENCIES)
         yield _filled(columns, map(_latency, report["latency"]))
     if report["maintenance"]:
         columns = ("maintenance", "from", "to", "planned to", "in force", "down within", "down after its end")
