@@ -160,14 +160,17 @@ def _agreement(name: str, rows: list[Mapping[str, Any]], titles: Mapping[str, st
     labelled = [said(row) for row in rows]
     worst = sorted(labelled, key=lambda row: (words.WORST_FIRST.index(row["verdict"]), row["left_seconds"]))
     bad = [row for row in worst if row["verdict"] in ("missed", "not_assessable")]
+    shown = (bad or worst[:1])[:WORST]
     return {
         "name": name,
         "contract": rows[0]["contract"],
         "covers": first_page.covers(rows, titles),
         "checks": first_page.checks(rows, titles),
         "rows": labelled,
+        "open": any(map(verdicts.is_open, rows)),
         "verdict": worst[0]["verdict"],
-        "shown": (bad or worst[:1])[:WORST],
+        "shown": shown,
+        "noted": [row for row in worst if row["noted"] and row not in shown][:WORST],
         "unshown": max(0, len(bad) - WORST),
         "summary": _summary(rows, len(rows) - len(bad), len(periods), len(subjects)) if len(rows) > 1 else None,
         "terms": _kept(" ".join(words.definitions(rows[0]))),
@@ -178,6 +181,7 @@ def _sentences(row: Mapping[str, Any]) -> dict[str, Any]:
     """The figure, the allowance, what the verdict hangs on, and the rest."""
     figure, *allowance = verdicts.result(row)
     said = {"allowance": allowance, "reserves": verdicts.reserves(row), "beside": verdicts.beside(row)}
+    said["noted"] = [*said["reserves"], *verdicts.slow(row)] if allowance else []
     return {"headline": _kept(figure)} | {key: _kept(" ".join(sentences)) for key, sentences in said.items()}
 
 

@@ -68,7 +68,7 @@ def reserves(row: Mapping[str, Any]) -> list[str]:
         left_out, kept = exact(row["seconds"]["excluded"]), _(VERDICTS[other["verdict"]])
         said.append(
             _(
-                "Without the {time} that is left out as planned maintenance: {share}, {verdict}.",
+                "If the {time} left out as planned maintenance were counted: {share}, {verdict}.",
                 time=left_out,
                 share=of(row | other),
                 verdict=kept,
@@ -89,22 +89,22 @@ def _open(row: Mapping[str, Any]) -> str:
     behind = _behind(row)
     if behind and not row["seconds"]["unknown"]:
         return _(
-            "For {behind} it was behind a network fault, where the system itself could not be assessed; had it been "
-            "down itself for more than {most} of that, it would not be met.",
+            "For {behind} it was behind a network fault, where the system itself could not be assessed; with more than "
+            "{most} of downtime of its own in that time it would not be met.",
             behind=exact(behind),
             most=most,
         )
     if behind:
         return _(
             "{time} were not measured ({why}), and for {behind} it was behind a network fault, where the system itself "
-            "could not be assessed; had it been down itself for more than {most} of both, it would not be met.",
+            "could not be assessed; with more than {most} of downtime of its own in both it would not be met.",
             time=time,
             why=unmeasured(row),
             behind=exact(behind),
             most=most,
         )
     return _(
-        "{time} were not measured ({why}); had it been down for more than {most} of that, it would not be met.",
+        "{time} were not measured ({why}); with more than {most} of downtime in that time it would not be met.",
         time=time,
         why=unmeasured(row),
         most=most,
@@ -147,9 +147,7 @@ def beside(row: Mapping[str, Any]) -> list[str]:
     if seconds["unreachable"] and not (is_open(row) and _behind(row)):
         text = BEHIND_COUNTED if row["counts"] == "felt" else BEHIND
         said.append(_(text, time=exact(seconds["unreachable"])))
-    if seconds["degraded"]:
-        when = f"{exact(seconds['degraded'])} ({_stretches(row['slow'])})"
-        said.append(_(SLOW_COUNTED[row["degraded"]], time=when))
+    said += slow(row)
     if seconds["excluded"]:
         said.append(_left_out(row))
     if seconds["forgiven"]:
@@ -159,6 +157,15 @@ def beside(row: Mapping[str, Any]) -> list[str]:
         time = exact(seconds["unknown"])
         said.append(_("Not measured, in no figure: {time} ({why}).", time=time, why=unmeasured(row)))
     return said + decided(row)
+
+
+def slow(row: Mapping[str, Any]) -> list[str]:
+    """How long it was slow or impaired, and as what that counts; in a list of one sentence."""
+    seconds = row["seconds"]["degraded"]
+    if not seconds:
+        return []
+    when = f"{exact(seconds)} ({_stretches(row['slow'])})"
+    return [_(SLOW_COUNTED[row["degraded"]], time=when)]
 
 
 def happened(row: Mapping[str, Any]) -> list[str]:
@@ -235,9 +242,23 @@ def _not_assessable(row: Mapping[str, Any]) -> str:
 
 def _allowance(row: Mapping[str, Any]) -> str:
     budget, used = row["budget_seconds"], row["used_seconds"]
-    allowed, counted = exact(floor(budget)), exact(ceil(used))
+    allowed, counted = exact(floor(budget)), _with_bounds(row)
     if used <= budget:
         left = exact(floor(budget - used))
         return _("Allowed {allowed}, counted {counted}, left {left}.", allowed=allowed, counted=counted, left=left)
     over = exact(ceil(used - budget))
     return _("Allowed {allowed}, counted {counted}, over by {over}.", allowed=allowed, counted=counted, over=over)
+
+
+def _with_bounds(row: Mapping[str, Any]) -> str:
+    """`31 min (at least 30 min 50 s, at most 32 min)`; without bounds where these are of other time than is counted."""
+    used = row["used_seconds"]
+    least, most = (row["reliability"][f"{key}_seconds"] for key in ("at_least", "at_most"))
+    if not least <= used <= most or least == most:
+        return exact(ceil(used))
+    return _(
+        "{counted} (at least {least}, at most {most})",
+        counted=exact(ceil(used)),
+        least=exact(floor(least)),
+        most=exact(ceil(most)),
+    )

@@ -70,9 +70,8 @@ def verify(content: bytes, hashes: Mapping[str, Mapping[str, str]], archive: Arc
         return Verdict(False, number, form, f"says that it is report {number}, of which no {form} was frozen here")
     places = list(_COMPARE[form](kept, content))
     if not places:
-        return Verdict(
-            False, number, form, f"says the same as report {number}, but is written differently: not byte for byte"
-        )
+        sentence = f"says the same as report {number}, but is written differently: not byte for byte"
+        return Verdict(False, number, form, sentence, (_first_byte(kept, content),))
     more = (f"and {len(places) - MOST} more",) if len(places) > MOST else ()
     return Verdict(False, number, form, f"is NOT report {number} as it was frozen", (*places[:MOST], *more))
 
@@ -184,9 +183,11 @@ def _tables(content: bytes) -> dict[str, list[list[str]]]:
 
 def _of_pdf(kept: bytes, given: bytes) -> Iterator[str]:
     found = list(pdf_text.changed(pdf_text.pages(kept), pdf_text.pages(given)))
-    yield from found or [
-        f"byte {_first_difference(kept, given) + 1} of {len(given)}; its words are those that were frozen"
-    ]
+    yield from found or [f"{_first_byte(kept, given)}; its words are those that were frozen"]
+
+
+def _first_byte(kept: bytes, given: bytes) -> str:
+    return f"byte {_first_difference(kept, given) + 1} of {len(given)}"
 
 
 def _first_difference(old: Sequence[object], new: Sequence[object]) -> int:

@@ -212,7 +212,16 @@ def definitions(row: Mapping[str, Any]) -> list[str]:
 
 def consequence(row: Mapping[str, Any]) -> list[str]:
     """What the contract says of a breach, in its own words, where it is one; in a list of one sentence."""
-    return [consequence_agreed(row)] if row["verdict"] == "missed" and row["consequence"] else []
+    if row["verdict"] != "missed" or not row["consequence"]:
+        return []
+    return [
+        _(
+            "For this {contract} says: \N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}. "
+            "This report calculates nothing from that.",
+            contract=row["contract"],
+            words=row["consequence"],
+        )
+    ]
 
 
 def consequences(rows: Iterable[Mapping[str, Any]]) -> list[str]:

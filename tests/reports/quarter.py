@@ -93,7 +93,7 @@ objectives:
     calendar: core
     counts: felt
     contract: SLA 4.3
-    consequence: 3 % of a monthly fee for each 10 min begun
+    consequence: 3 % of a monthly fee for each 10 min begun above the allowance
   - {name: Modalities, match: {role: modality}, availability: 99%, per: quarter}
 """
 

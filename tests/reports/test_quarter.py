@@ -150,10 +150,10 @@ def test_permitted_minutes_of_support_hours_are_judged_month_by_month(
     july, august, september = agreed(made(reader), "Reading in support hours")
     assert [row["verdict"] for row in (july, august, september)] == ["missed", "met", "met"]
     assert july["sentences"][1] == "Allowed 26 min, counted 31 min, over by 5 min."
-    quoted = "If it is not met, SLA 4.3 says: “3 % of a monthly fee for each 10 min begun”."
+    quoted = "If it is not met, SLA 4.3 says: “3 % of a monthly fee for each 10 min begun above the allowance”."
     assert july["sentences"][2] == f"{quoted} This report calculates nothing from that."
     assert [quoted in " ".join(row["sentences"]) for row in (july, august, september)] == [True, False, False]
-    assert {row["consequence"] for row in (july, august)} == {"3 % of a monthly fee for each 10 min begun"}
+    assert {row["consequence"] for row in (july, august)} == {"3 % of a monthly fee for each 10 min begun above the allowance"}
     assert july["seconds"]["outside_hours"] == (31 * 24 - 23 * 14) * 3600
     assert september["seconds"]["degraded"] == 12 * 3600
 
