@@ -153,7 +153,9 @@ def test_permitted_minutes_of_support_hours_are_judged_month_by_month(
     quoted = "If it is not met, SLA 4.3 says: “3 % of a monthly fee for each 10 min begun above the allowance”."
     assert july["sentences"][2] == f"{quoted} This report calculates nothing from that."
     assert [quoted in " ".join(row["sentences"]) for row in (july, august, september)] == [True, False, False]
-    assert {row["consequence"] for row in (july, august)} == {"3 % of a monthly fee for each 10 min begun above the allowance"}
+    assert {row["consequence"] for row in (july, august)} == {
+        "3 % of a monthly fee for each 10 min begun above the allowance"
+    }
     assert july["seconds"]["outside_hours"] == (31 * 24 - 23 * 14) * 3600
     assert september["seconds"]["degraded"] == 12 * 3600
 
