@@ -216,7 +216,7 @@ def consequence(row: Mapping[str, Any]) -> list[str]:
         return []
     return [
         _(
-            "For this {contract} says: \N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}. "
+            "For this, {contract} says: \N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}. "
             "This report calculates nothing from that.",
             contract=row["contract"],
             words=row["consequence"],

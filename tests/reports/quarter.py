@@ -93,7 +93,7 @@ objectives:
     calendar: core
     counts: felt
     contract: SLA 4.3
-    consequence: 3 % of a monthly fee for each 10 min begun above the allowance
+    consequence: 3 % of a monthly fee for each 10 min begun beyond 26 min
   - {name: Modalities, match: {role: modality}, availability: 99%, per: quarter}
 """
 
@@ -124,6 +124,7 @@ TROUBLE = (
     Trouble(STORE, at(9, 13, 3, 30), at(9, 13, 4, 12)),
     Trouble(MR, at(9, 22), at(9, 24), reason=Reason.TCP_REFUSED),
 )
+PROVIDER = "Acme Imaging Ltd"
 WINDOWS = (
     ("01J00000000000000000000001", "archive patching", at(8, 9, 2), at(8, 9, 4), date(2026, 7, 20)),
     ("01J00000000000000000000002", "storage firmware", at(9, 13, 2), at(9, 13, 4), date(2026, 9, 1)),
@@ -183,7 +184,7 @@ def _windows() -> list[tuple[Micros, Entry]]:
     for window, name, start, end, announced in WINDOWS:
         spans = [Maintained(check, window, start, None, name, announced) for check in (ECHO, STORE)]
         said = round(datetime(announced.year, announced.month, announced.day, 9, tzinfo=ZoneInfo(ZONE)).timestamp())
-        plan = Plan(Window(window, name, Match(node=("archive",)), start, end, by="Acme Imaging Ltd"))
+        plan = Plan(Window(window, name, Match(node=("archive",)), start, end, by=PROVIDER))
         found += [(said * SECOND, Entry(events=(recorded_event(Event(f"01J{said:023}", said * SECOND, plan)),)))]
         found += [(start, Entry(maintained=tuple(spans)))]
         found += [(end, Entry(maintained=tuple(span._replace(until=end) for span in spans)))]

@@ -68,8 +68,8 @@ def test_in_german_all_of_it_is_german(report: dict[str, Any]) -> None:
         "<h1>Verfügbarkeitsbericht</h1>",
         "3. Quartal 2026",
         "1. Juli 2026 bis 30. September 2026 (Europe/Berlin)",
-        "Gewertet nach SLA 4.2: 99,95 % \N{EN DASH} erfüllt nach dem, was gemessen wurde.",
-        "Zulässig 2 h 12 min 1 s, gewertet 56 min, verbleibend 1 h 16 min 1 s.",
+        "Gewertet nach SLA 4.2: 99,95 % \N{EN DASH} erfüllt, soweit gemessen.",
+        "gewertet 56 min (mindestens 55 min 40 s, höchstens 57 min), verbleibend 1 h 16 min 1 s.",
         "Gewertet nach SLA 4.3: in 2 von 3 Monaten erfüllt.",
         "Juli 2026: 99,83 % \N{EN DASH} NICHT erfüllt.",
         "10.07.2026 03:00:00",
@@ -126,13 +126,14 @@ def test_the_first_sentence_says_what_was_not_kept(report: dict[str, Any]) -> No
         "1 of 2 agreements was not met: Reading in support hours (July 2026: 31 min counted, 26 min allowed)." in text
     )
     quoted = text.split('<section class="agreement missed"')[1].split("</section>")[0]
-    said_of_it = "If it is not met, SLA 4.3 says: “3 % of a monthly fee for each 10 min begun”."
-    assert quoted.count(f"{said_of_it} This report calculates nothing from that.") == 1
+    says = "SLA 4.3 says: “3 % of a monthly fee for each 10 min begun beyond 26 min”."
+    assert quoted.count(f"For this, {says} This report calculates nothing from that.") == 1
+    assert "September 2026: 100.00 % \N{EN DASH} met. Slow, counted as up: 12 h (2 Sep 2026 08:00 to 20:00)." in quoted
     assert "What follows from this in money" not in text
     assert "21 Jul 2026 09:00 to 09:31; ris/dicom_worklist: refuses connections (tcp_refused)." in text
     assert text.index("NOT met") < text.index("met by what was measured"), "breaches come first"
     agreements = text.split('<h2 id="agreements">')[1]
-    assert agreements.count(said_of_it) == 1, "a term, whatever the result"
+    assert agreements.count(f"If it is not met, {says}") == 1, "a term, whatever the result"
     for row in report["objectives"]:
         row["consequence"] = None
     assert "What follows from this in money is in the contract, not in this report." in said(report)

@@ -59,11 +59,11 @@ def test_the_first_sentences_say_what_was_counted(reader: HistoryReader) -> None
     (row,) = agreed(made(reader), "PACS availability")
     assert row["sentences"] == [
         "Counted under SLA 4.2: 99.95 % \N{EN DASH} met by what was measured.",
-        "Allowed 2 h 12 min 1 s, counted 56 min, left 1 h 16 min 1 s.",
-        "Without the 1 h 30 min that is left out as planned maintenance: 99.88 %, NOT met.",
+        "Allowed 2 h 12 min 1 s, counted 56 min (at least 55 min 40 s, at most 57 min), left 1 h 16 min 1 s.",
+        "If the 1 h 30 min left out as planned maintenance were counted: 99.88 %, NOT met.",
         (
-            "6 h were not measured (2 Aug 2026 04:00 to 10:00, the monitor did not run); had it been down for more "
-            "than 1 h 16 min 23 s of that, it would not be met."
+            "6 h were not measured (2 Aug 2026 04:00 to 10:00, the monitor did not run); with more than 1 h 16 min "
+            "23 s of downtime in that time it would not be met."
         ),
         "As users felt it: 99.88 %.",
         "Slow, counted as up: 14 h 20 min (2 Sep 2026 08:00 to 22:20).",
@@ -149,12 +149,14 @@ def test_permitted_minutes_of_support_hours_are_judged_month_by_month(
 ) -> None:
     july, august, september = agreed(made(reader), "Reading in support hours")
     assert [row["verdict"] for row in (july, august, september)] == ["missed", "met", "met"]
-    assert july["sentences"][1] == "Allowed 26 min, counted 31 min, over by 5 min."
-    quoted = "If it is not met, SLA 4.3 says: “3 % of a monthly fee for each 10 min begun above the allowance”."
+    assert (
+        july["sentences"][1] == "Allowed 26 min, counted 31 min (at least 30 min 50 s, at most 32 min), over by 5 min."
+    )
+    quoted = "For this, SLA 4.3 says: “3 % of a monthly fee for each 10 min begun beyond 26 min”."
     assert july["sentences"][2] == f"{quoted} This report calculates nothing from that."
     assert [quoted in " ".join(row["sentences"]) for row in (july, august, september)] == [True, False, False]
     assert {row["consequence"] for row in (july, august)} == {
-        "3 % of a monthly fee for each 10 min begun above the allowance"
+        "3 % of a monthly fee for each 10 min begun beyond 26 min"
     }
     assert july["seconds"]["outside_hours"] == (31 * 24 - 23 * 14) * 3600
     assert september["seconds"]["degraded"] == 12 * 3600
@@ -185,8 +187,8 @@ async def test_what_lies_behind_a_network_fault_is_no_acquittal_of_the_node(
     assert "met by what was measured" in said
     assert (
         "6 h were not measured (2 Aug 2026 04:00 to 10:00, the monitor did not run), and for 2 h it was behind a "
-        "network fault, where the system itself could not be assessed; had it been down itself for more than 1 h of "
-        "both, it would not be met."
+        "network fault, where the system itself could not be assessed; with more than 1 h of downtime of its own in both "
+        "it would not be met."
     ) in said
     assert "Behind a network fault, not counted" not in said, "said once"
     (silent,) = [one for one in report["incidents"] if one["unreachable_seconds"]]
