@@ -235,6 +235,7 @@ def test_letter_is_as_good(final: dict[str, Any], by: Printer) -> None:
     with PdfDocument(printed(said(final, "de"), by)) as document:
         first = document[0]
         assert [round(side) for side in first.get_size()] == [612, 792]
+        assert [text for leaf in document for text in outside(leaf)] == [], "nothing is cut off at the right"
         assert "Unterschrift" in first.get_textpage().get_text_range()
 
 

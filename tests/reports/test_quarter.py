@@ -187,8 +187,8 @@ async def test_what_lies_behind_a_network_fault_is_no_acquittal_of_the_node(
     assert "met by what was measured" in said
     assert (
         "6 h were not measured (2 Aug 2026 04:00 to 10:00, the monitor did not run), and for 2 h it was behind a "
-        "network fault, where the system itself could not be assessed; with more than 1 h of downtime of its own in both "
-        "it would not be met."
+        "network fault, where the system itself could not be assessed; with more than 1 h of downtime of its own in "
+        "both it would not be met."
     ) in said
     assert "Behind a network fault, not counted" not in said, "said once"
     (silent,) = [one for one in report["incidents"] if one["unreachable_seconds"]]
