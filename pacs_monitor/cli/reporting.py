@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich.markup import escape
 
 from pacs_monitor import reports
 from pacs_monitor.cli import words
@@ -145,6 +146,7 @@ def write(content: bytes, output: Path | None) -> None:
         output.write_bytes(content)
     except OSError as error:
         fail(f"{output}: {error.strerror}")
+    err.print(f"wrote {escape(str(output))}")
 
 
 def _matching(estate: Estate, pairs: list[str]) -> list[CheckId]:
