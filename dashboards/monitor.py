@@ -10,6 +10,7 @@ ROLE = " or ".join(f'{number} * (pacs_monitor_role{{role="{role}"}} == 1)' for n
 ANSWERS = ((0, "no answer", "red"), (1, "answers", "green"))
 LAG = "sum by (instance, le) (rate(pacs_scheduler_lag_seconds_bucket[$__rate_interval]))"
 MEDIAN = f"histogram_quantile(0.5, {LAG}) >= 0"
+WAIT = "sum by (instance, le) (rate(pacs_seat_wait_seconds_bucket[$__rate_interval]))"
 UP = 'up{job="pacs-monitor"}'
 
 
@@ -48,10 +49,11 @@ def dashboard() -> Json:
     up = timeline("Answers", "Each daemon over time.", {"{{instance}}": UP}, ANSWERS)
     lag = series(
         "Scheduling lag",
-        "From when a run was due to its start, without the wait for other runs at its address.",
+        "From when a run was due to its start; apart, how long it waited for other runs at its address.",
         {
             "{{instance}} p99": "instance:pacs_scheduler_lag_seconds:p99_5m",
             "{{instance}} median": MEDIAN,
+            "{{instance}} wait for other runs, p99": f"histogram_quantile(0.99, {WAIT}) >= 0",
         },
         unit="s",
         steps=(("green", None), ("red", 1)),
