@@ -70,5 +70,5 @@ def told(incident: Row, when: When, now: str) -> str:
         said = [_("no page is sent before {at} (page_after)", at=when(incident["page_due"]))]
     if not said:
         whys = ", ".join(map(_spelled, incident["not_notified"]))
-        said = [_("no page was sent: {why}", why=whys) if whys else _("no page was sent: not decided yet")]
+        said = [_("no page was sent: {why}", why=whys) if whys else _("page: being decided")]
     return "; ".join(said)

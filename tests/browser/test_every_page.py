@@ -185,6 +185,24 @@ def barriers_by_day_and_night(page: Page, language: str) -> list[str]:
     return said
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_people_from_reading_a_page_that_is_old(house: House, scheme: str) -> None:
+    """Without the pattern behind it, over which axe-core judges no text."""
+    found = {}
+    with signed_in(house, "en") as context:
+        page = context.new_page()
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a parameter is a text
+        page.route("**/*.js", lambda route: route.abort())  # it would find the page fresh
+        for name, address in addresses(house).items():
+            page.goto(address)
+            page.evaluate(STALE)
+            found[name] = barriers(page, rules=("color-contrast",))
+    assert {name: said for name, said in found.items() if said} == {}
+
+
+STALE = """() => { document.documentElement.classList.add("is-stale");
+  document.querySelectorAll("details").forEach(one => { one.open = true; });
+  const main = document.querySelector("main"); main.style.backgroundImage = "none"; }"""
 REACHABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
 UNREACHED = """(what) => [...document.querySelectorAll(what)]
   .filter(one => one.checkVisibility() && !one.dataset.reached).map(one => one.outerHTML.slice(0, 120))"""

@@ -126,20 +126,20 @@ def test_it_is_acknowledged_on_a_phone(browser: Browser, estate: Estate, script:
         page.get_by_label("Your name").first.fill("it-duty")
         button.click()
         text_within(page, ".acked", "Acknowledged by it-duty", 20)
-        page.get_by_role("button", name="Vendor called").click()
+        page.get_by_role("button", name="I called the vendor").click()
         text_within(page, ".story .said", "Vendor called", 20)
 
 
 def test_what_somebody_types_is_not_overwritten(browser: Browser, estate: Estate) -> None:
     address = f"{estate.daemon.url}/incidents/{incident_of(estate.daemon, 'odd')}"
     with opened(browser, address) as page:
-        page.get_by_label("Why").first.fill("looking into it")
+        page.get_by_label("Note").first.fill("looking into it")
         page.locator("body").click(position={"x": 5, "y": 5})
         with page.expect_response(lambda answer: "part=1" in answer.url):
             pass
         with page.expect_response(lambda answer: "part=1" in answer.url):
             pass
-        assert page.get_by_label("Why").first.input_value() == "looking into it"
+        assert page.get_by_label("Note").first.input_value() == "looking into it"
 
 
 @pytest.mark.parametrize("path", ["/", "/nodes/odd", "/checks/odd/tcp", "/wall", "/maintenance", "/monitor"])
@@ -182,7 +182,7 @@ def test_the_wall_says_that_the_monitor_is_frozen(browser: Browser, estate: Esta
         page.wait_for_function("shown => document.getElementById('clock').textContent !== shown", arg=begin)
         daemon.stand_still()
         try:
-            text_within(page, "#stale", "has not answered", COVERED_WITHIN)
+            text_within(page, "#stale", "No data since", COVERED_WITHIN)
             stopped = page.locator("#clock").text_content()
             page.wait_for_timeout(2500)
             assert page.locator("#clock").text_content() == stopped, "no clock goes on over data that stand still"
@@ -206,5 +206,5 @@ def test_the_wall_says_that_the_monitor_is_gone(browser: Browser, tmp_path: Path
                 text_within(page, ".wall-well", "No trouble is known", CHANGES_WITHIN)
                 daemon.stop()
                 began = time.monotonic()
-                text_within(page, "#stale", "has not answered", COVERED_WITHIN)
+                text_within(page, "#stale", "No data since", COVERED_WITHIN)
                 assert time.monotonic() - began < COVERED_WITHIN

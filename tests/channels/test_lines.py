@@ -32,10 +32,10 @@ def test_the_page_as_text_is_whole_and_in_order() -> None:
         "Why: refuses new objects (out of resources): C-STORE to SECRETAET at 10.1.2.3:104 answered 0xA700",
         "Points to: Röntgen-Archiv itself",
         "Do first: Free space on the archive.",
+        "Call: acme-east, phone: +49 30 1234, contract: K-4711",
         "Still works: archive/dicom_echo",
         "Also failing: archive/archive_disk",
         "Recent changes: 5.1 became 5.2",
-        "Call: phone: +49 30 1234, contract: K-4711",
         "Downtime procedure: Folder 7 at the desk",
         "Runbook: https://monitor.example.org/docs/operations#out_of_resources",
         "Incident: https://monitor.example.org/incidents/01JD0000000000000000000000",
@@ -79,3 +79,18 @@ def test_a_page_of_an_earlier_version_has_its_lines_too() -> None:
         "why": "tcp refused",
         "runbook": "entry tcp_refused of the operations manual",
     }
+
+
+def test_whom_to_call_has_a_name_where_one_is_known() -> None:
+    def told(support: dict[str, str], **labels: str) -> str | None:
+        return {line.key: line.text for line in lines(samples.data(support=support, labels=labels))}.get("support")
+
+    assert told({"name": "Hotline", "phone": "1234"}, vendor="acme") == "Hotline, phone: 1234"
+    assert told({"phone": "1234"}, vendor="acme") == "acme, phone: 1234"
+    assert told({"phone": "1234"}) == "phone: 1234"
+    assert told({}, vendor="acme") is None
+
+
+def test_what_is_over_says_who_had_acknowledged_it() -> None:
+    told = plain_text(samples.data(ended="2025-11-24T17:00:00.000000Z")).splitlines()
+    assert "Acknowledged: by Nurse Joy, vendor rebooted it, ticket INC1" in told

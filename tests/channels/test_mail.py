@@ -97,7 +97,9 @@ def test_every_key_of_a_page_is_shown_or_known_to_stand_elsewhere(event: str, di
     assert "Brand new: brand-new words" in told
     texts = {key: value for key, value in data.items() if isinstance(value, str) and value and key not in _ELSEWHERE}
     times = re.compile(r"\d{4}-\d\d-\d\dT")
-    reworded = {"reason"} | ({"state"} if notification.event in ENDINGS else set())
+    reworded = {"reason"} | (
+        {"state", "impact", "downtime_procedure", "next_step"} if notification.event in ENDINGS else set()
+    )
     missing = [key for key, value in texts.items() if value not in told and not times.match(value)]
     assert {*missing} <= reworded
 
@@ -323,6 +325,17 @@ def test_a_test_page_says_so_first_and_asks_for_nothing() -> None:
     assert plain(made(samples.notification())).startswith("CRITICAL")
 
 
+def test_its_first_link_says_that_one_can_acknowledge_there_while_that_is_needed() -> None:
+    night = {name: plain(made(one)) for name, one in samples.realistic().items()}
+    assert ["Open the incident (acknowledge there)" in told for told in night.values()] == [True, False, False]
+    assert "Open the incident (acknowledge there)" not in plain(made(samples.notification(test=True)))
+
+
+def test_whom_to_call_comes_directly_after_what_to_do_first() -> None:
+    titles = [line.partition(":")[0] for line in plain(made(samples.realistic()["night-opened"])).splitlines()]
+    assert titles.index("Call") == titles.index("Do first") + 1
+
+
 def test_who_acknowledged_comes_first_and_nobody_is_asked_to_again() -> None:
     night = {name: plain(made(one)) for name, one in samples.realistic().items()}
     assert night["night-acknowledged"].splitlines()[3].startswith("Acknowledged: by m.weber until")
@@ -333,7 +346,9 @@ def test_who_acknowledged_comes_first_and_nobody_is_asked_to_again() -> None:
 def test_what_is_over_has_no_runbook_and_no_state_that_has_passed(event: Event) -> None:
     night = samples.realistic()["night-resolved"].data
     told = plain(made(Notification("01", "mail", event, samples.AT, night)))
-    assert "State:" not in told
+    for gone in ("State:", "Impact:", "Support:", "Downtime procedure:", "+49 30 1234-567", "stroke CT"):
+        assert gone not in told
+    assert "Last good before it: Mon 2025-11-24 03:00:30 CET" in told
     assert "runbook" not in told
     assert "/incidents/" in told
 

@@ -40,8 +40,8 @@ def test_the_first_line_says_it_all_and_the_rest_what_to_do() -> None:
         "Since: Mon 2025-11-24 16:00:00 UTC",
         "Why: out of resources: C-STORE to SECRETAET at 10.1.2.3:104 answered 0xA700",
         "Do first: Free space on the archive.",
+        "Call: acme-east, phone: +49 30 1234, contract: K-4711",
         "Still works: archive/dicom_echo",
-        "Call: phone: +49 30 1234, contract: K-4711",
         "Acknowledged: by Nurse Joy until t, vendor rebooted it, ticket INC1",
         "Users were told: vendor rebooted it",
     ]

@@ -55,7 +55,7 @@ def sent(channel: str, status: str) -> dict[str, str]:
             },
             "paged by hook at 16:01:00 CET; to desk suppressed: group west",
         ),
-        ({}, "no page was sent: not decided yet"),
+        ({}, "page: being decided"),
     ],
 )
 def test_the_status_says_whether_a_page_went_out(more: dict[str, Any], says: str) -> None:
@@ -84,7 +84,7 @@ def test_a_group_stands_in_the_status_once_not_below_each_of_its_members() -> No
         "site west, 2 nodes cannot be reached since 16:00:00 CET",
         "    warning incident 01JD: paged by hook at 16:01:00 CET",
         "site west, 0 modalities have been gone together since 16:00:00 CET",
-        "    critical incident 01JD: no page was sent: not decided yet",
+        "    critical incident 01JD: page: being decided",
     ]
 
 
@@ -238,14 +238,14 @@ def test_what_is_acknowledged_stands_apart_in_the_status_before_what_is_not() ->
         "ris/tcp             up        warning   since 16:00:00 CET  last: ok",
         "acknowledged, being handled:",
         "archive/dicom_echo  down      critical  since 16:00:00 CET  last: fail tcp_refused",
-        "    critical incident 01JD: no page was sent: not decided yet",
+        "    critical incident 01JD: page: being decided",
         f"    {HAS_IT}",
         "    users were told: use the [viewer] (next update 19:00:00 CET)",
         "channel hook has delivered nothing since 16:00:00 CET (timeout); 1 notification waits",
         f"    {HAS_IT}",
         "not acknowledged:",
         "ris/echo            degraded  warning   since 16:00:00 CET  last: warn",
-        "    critical incident 01JE: no page was sent: not decided yet",
+        "    critical incident 01JE: page: being decided",
         "east at 17:00:00 CET: 1 down; paging on",
     ]
     assert display.incidents([], WHEN) == []
@@ -258,7 +258,7 @@ def test_an_incident_of_several_checks_is_told_of_once_below_the_worst_of_them()
     nodes = {"nodes": [{"node": "archive", "checks": checks}], "incidents": [opened]}
     lines = [line for line in plain(display.board(board | nodes, WHEN)) if REFUSED not in line]
     assert lines[2] == "    critical incident 01JD: see archive/dicom_echo below"
-    assert lines[4:-1] == ["    critical incident 01JD: no page was sent: not decided yet", f"    {HAS_IT}"]
+    assert lines[4:-1] == ["    critical incident 01JD: page: being decided", f"    {HAS_IT}"]
 
 
 def test_what_was_acknowledged_before_it_began_says_that_nobody_is_paged_for_it() -> None:

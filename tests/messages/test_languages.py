@@ -177,6 +177,7 @@ NAMES = {
 TIMES = {"CET", "Mon", "min", "s", "h"}
 OURS = {"phone", "jdoe", "hw", "Patching", "west", "node", "oncall", "https", "monitor", "example", "org", "incidents"}
 MORE = {
+    "acme",
     "docs",
     "operations",
     "ARCHIVE",
@@ -440,9 +441,9 @@ def test_a_page_in_german_is_whole() -> None:
         "Grund: lehnt Verbindungen ab",
         "Deutet auf: Main archive selbst",
         f"Zuerst: {language_of('de', REASON_TEXTS[Reason.TCP_REFUSED].next_step)}",
+        "Anrufen: acme, Telefon: 4711",
         "Funktioniert noch: archive/archive_disk",
         "Auch gestört: archive/jobs",
-        "Anrufen: Telefon: 4711",
         "Betriebshandbuch: https://monitor.example.org/docs/operations#tcp_refused",
         "Störung: https://monitor.example.org/incidents/01JD",
     ]

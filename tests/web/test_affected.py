@@ -95,6 +95,18 @@ async def test_what_several_systems_share_says_whom_to_call_and_who_is_affected(
     assert f"no priors Meanwhile: {PROCEDURE}" in systems
 
 
+async def test_a_system_that_stands_for_itself_is_not_counted_with_its_group(tmp_path: Path, open_port: int) -> None:
+    async with running(tmp_path, site(open_port), SERVICES) as (_daemon, client), asyncio.timeout(SOON):
+        while "west: 2 more systems down" not in (wall := words((await client.get("/wall")).text)):
+            await asyncio.sleep(0.2)
+        board = words((await client.get("/")).text)
+
+    assert wall.count("no priors") == 1, "it is said of the gateway"
+    assert "Gateway west down" in wall
+    assert "2 more systems: Ct west, Mr west" in board
+    assert "down Reading no reading in the west because of gateway/tcp" in board
+
+
 async def test_an_incident_of_one_system_says_whose_number_it_is_and_what_hangs_on_it(
     tmp_path: Path, open_port: int
 ) -> None:
@@ -117,7 +129,7 @@ async def test_an_incident_of_one_system_says_whose_number_it_is_and_what_hangs_
     assert "Services affected: " in said
     assert "down Archive (no priors)" in said
     assert "Viewing" not in said
-    assert "What hangs on it Gateway down" in said
+    assert "Needed by Gateway down" in said
     assert "Viewer" not in said, "it works"
     assert "Support for Main archive (acme) Call +49 30 1234 · contract 4711" in node
 

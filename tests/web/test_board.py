@@ -14,8 +14,10 @@ from hypothesis import strategies as some
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from pacs_monitor.model import SECOND
+from pacs_monitor.model import SECOND, CheckId, State
 from pacs_monitor.web.pages.lately import Recent, last_evening
+from pacs_monitor.web.pages.signs import DEGRADED, DOWN, PAUSED, UNKNOWN, UNMEASURED, UP, Sign
+from pacs_monitor.web.pages.snapshot import service_row
 from tests.peers.ports import free_port
 from tests.support.asking import asking
 from tests.support.estates import write_estate
@@ -130,9 +132,31 @@ async def test_what_is_off_comes_after_what_is_up(tmp_path: Path) -> None:
     await daemon.start()
     async with server, asking("http://{}:{}".format(*daemon.address), headers={"accept": "text/html"}) as client:
         async with asyncio.timeout(SOON):
-            while "1 down 1 up 1 off" not in (said := words((await client.get("/")).text)):
+            while "1 down 1 up 1 switched off" not in (said := words((await client.get("/")).text)):
                 await asyncio.sleep(0.1)
     await daemon.stop()
 
     estate = said.partition("modality")[2]
     assert re.findall(r"a-off|b-up|c-down", estate) == ["c-down", "b-up", "a-off"]
+
+
+@pytest.mark.parametrize(
+    ("state", "signs", "shown"),
+    [
+        (State.UP, (UP, DOWN), (UP, "", "")),  # the other one is enough
+        (State.DOWN, (UP, DOWN), (DOWN, "no priors", "b/echo")),
+        (State.DEGRADED, (DEGRADED, DOWN), (DEGRADED, "no priors", "a/echo, b/echo")),
+        (State.UNKNOWN, (UP, UNMEASURED), (UNMEASURED, "", "")),
+        (State.UNKNOWN, (PAUSED, UNMEASURED), (UNMEASURED, "", "")),
+        (State.UNKNOWN, (PAUSED, UP), (PAUSED, "", "")),
+        (State.UNKNOWN, (UNKNOWN, UNMEASURED), (UNKNOWN, "", "")),
+    ],
+)
+def test_a_service_says_what_it_means_and_why_only_while_it_fails(
+    state: State, signs: tuple[Sign, ...], shown: tuple[Sign, str, str]
+) -> None:
+    about = {"service": "Archive", "state": state, "impact": "no priors"}
+    checks = [CheckId("a", "echo"), CheckId("b", "echo")]
+    row = service_row(about, dict(zip(checks, signs, strict=True)))
+
+    assert (row.sign, row.impact, row.because) == shown

@@ -104,7 +104,7 @@ async def test_an_operator_acknowledges_notes_and_is_audited(guarded: Guarded) -
 async def test_each_step_of_the_vendor_is_one_tap_and_can_be_corrected(guarded: Guarded) -> None:
     identity = await guarded.incident()
     browser, page = await guarded.signed_in("oncall"), f"/incidents/{identity}"
-    assert "Vendor called" in (await browser.get(page)).text
+    assert "I called the vendor" in (await browser.get(page)).text
     answer = await guarded.send(browser, page, page, do="evidence", what="reported")
     assert (answer.status_code, answer.headers["location"]) == (303, f"./{identity}?done=evidence")
     again = await guarded.send(browser, page, page, do="evidence", what="reported")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -114,6 +115,8 @@ async def test_a_node_and_a_check_show_their_results(served: Served) -> None:
     check = await page(served, "/checks/archive/dicom_echo")
 
     assert 'aria-label="dicom_echo: the last 90 days' in node.text
+    today = datetime.now(ZoneInfo(served.daemon.estate.monitor.timezone)).date()
+    assert f"<span>{today - timedelta(days=89)}</span> <span>{today}</span>" in node.text
     assert "Latest results" in check.text
     assert "every 200 ms" in check.text
 

@@ -145,7 +145,8 @@ KNOWN |= {"Mo", "Di", "Mi", "Do", "Fr", "Sa", "So", "Uhr"}
 def words_of(text: str) -> set[str]:
     """What a person reads of a page, or has read out: without names, numbers and code."""
     text = re.sub(
-        r"\{span\}|<code>.*?</code>|<script.*?</script>|<!doctype[^>]*>|<tbody data-settings>.*?</tbody>|[0-9a-f]{12}",
+        r"\{span\}|\{at\}|<code>.*?</code>|<script.*?</script>|<!doctype[^>]*>|<tbody data-settings>.*?</tbody>"
+        "|[0-9a-f]{12}",
         " ",
         text,
         flags=re.S,

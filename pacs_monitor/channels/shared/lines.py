@@ -1,7 +1,7 @@
 """A page as lines, in the order in which somebody who was woken up needs them. Pure.
 
 What is broken stands in the `summary`, which comes first; then for whom, which services are affected, since when, why
-and what to do, what still works, what else fails, what changed last, whom to call, the downtime procedure, the runbook
+and what to do, whom to call, what still works, what else fails, what changed last, the downtime procedure, the runbook
 and the link. What a page does not say has no line.
 """
 
@@ -26,6 +26,7 @@ _TITLES = {
     "why": N_("Why"),
     "points_to": N_("Points to"),
     "next_step": N_("Do first"),
+    "support": N_("Call"),
     "still_ok": N_("Still works"),
     "also_failing": N_("Also failing"),
     "nodes": N_("Nodes"),
@@ -33,7 +34,6 @@ _TITLES = {
     "open": N_("Still open"),
     "failing": N_("Still fails"),
     "last_changes": N_("Recent changes"),
-    "support": N_("Call"),
     "downtime_procedure": N_("Downtime procedure"),
     "acknowledged": N_("Acknowledged"),
     "public_note": N_("Users were told"),
@@ -53,7 +53,6 @@ _WHILE_OPEN = {
 }
 """What nobody needs once it is over."""
 _SUPPORT = {
-    "name": N_("name"),
     "phone": N_("phone"),
     "contract": N_("contract"),
     "hours": N_("hours"),
@@ -135,8 +134,13 @@ def _runbook(data: Mapping[str, Any]) -> str:
 
 
 def _support(data: Mapping[str, Any]) -> str:
+    """Who answers, as the pages name them, then how to reach them."""
     support = data.get("support") or {}
-    return ", ".join(f"{_(_SUPPORT.get(str(name), str(name)))}: {one}" for name, one in support.items() if one)
+    if not support:
+        return ""
+    who = str(support.get("name") or (data.get("labels") or {}).get("vendor") or "")
+    known = {str(name): one for name, one in support.items() if one and name != "name"}
+    return ", ".join(filter(None, (who, *(f"{_(_SUPPORT.get(name, name))}: {one}" for name, one in known.items()))))
 
 
 def _services(data: Mapping[str, Any]) -> str:
@@ -149,7 +153,10 @@ def _acknowledged(data: Mapping[str, Any]) -> str:
         return ""
     by, why, ticket = (str(value.get(key) or "") for key in ("by", "why", "ticket"))
     until = local(value.get("until"), data)
-    who = _("by {by} until {until}", by=by, until=until) if by else _("until {until}", until=until)
+    if _is_over(data) and by:
+        who = _("by {by}", by=by)
+    else:
+        who = _("by {by} until {until}", by=by, until=until) if by else _("until {until}", until=until)
     return ", ".join(filter(None, (who, why, _("ticket {ticket}", ticket=ticket) if ticket else "")))
 
 

@@ -190,14 +190,18 @@ def _colour(notification: Notification, data: Mapping[str, Any]) -> str:
 def _content(notification: Notification, data: Mapping[str, Any]) -> dict[str, Any]:
     """What both forms of a mail say."""
     incident, over = said(data, "incident")[-SHORT_ID:], notification.event in ENDINGS
-    links = {_("Open the incident") if incident else _("Open the monitor"): said(data, "url")}
+    waits = bool(incident) and not over and not data.get("acknowledged") and data.get("test") is not True
+    links = {_opens(incident, waits=waits): said(data, "url")}
     if incident and not over:
         links[_("What to do (runbook)")] = said(data, "runbook")
     footer = _(
         "Sent by {monitor} through channel {channel}.", monitor=said(data, "monitor"), channel=notification.channel
     )
-    if incident and not over and not data.get("acknowledged") and data.get("test") is not True:
-        how = _("Acknowledge: pacs-monitor ack {incident} (opening a link does not acknowledge).", incident=incident)
+    if waits:
+        how = _(
+            "Acknowledge on the incident's page, or by: pacs-monitor ack {incident}. Opening it does not acknowledge.",
+            incident=incident,
+        )
         footer = f"{footer} {how}"
     first = "acknowledged" if notification.event is Event.ACKNOWLEDGED else ""
     return {
@@ -212,6 +216,13 @@ def _content(notification: Notification, data: Mapping[str, Any]) -> dict[str, A
         "phone": str((data.get("support") or {}).get("phone") or ""),
         "footer": footer,
     }
+
+
+def _opens(incident: str, *, waits: bool) -> str:
+    """What the first link leads to, and what one can do there."""
+    if not incident:
+        return _("Open the monitor")
+    return _("Open the incident (acknowledge there)") if waits else _("Open the incident")
 
 
 def _plain(content: Mapping[str, Any]) -> str:

@@ -22,13 +22,13 @@ _MORE = {
     "maintenance_ended": N_("Maintenance ended"),
     "window": N_("Maintenance"),
     "resolved": N_("Resolved"),
-    "last_good": N_("Last good result"),
+    "last_good": N_("Last good before it"),
 }
 """What a mail has room for beside the lines of every channel."""
 _CALLS = frozenset(
     {"impact", "services", "next_step", "support", "failing", "downtime_procedure", "points_to", "still_ok"}
 )
-"""What is a detail once it is over."""
+"""What is left out once it is over."""
 _OVER = {"why": N_("Last finding"), "since": N_("Had been failing since")}
 _ELSEWHERE = frozenset(
     (
@@ -74,7 +74,7 @@ def details(data: Mapping[str, Any], *, over: bool = False) -> list[Line]:
 
 
 def _said_already(data: Mapping[str, Any], told_first: Set[str], *, over: bool) -> Iterator[str]:
-    """What the summary and the lines have said in other words, and a state that has passed."""
+    """What has been said in other words, and once it is over, its state and what called for action."""
     title = said(data, "title")
     if title and title in said(data, "summary"):
         yield "title"
@@ -85,7 +85,7 @@ def _said_already(data: Mapping[str, Any], told_first: Set[str], *, over: bool) 
     if "why" in told_first:
         yield "reason"
     if over:
-        yield "state"
+        yield from ("state", *_CALLS)
 
 
 def _lines(data: Mapping[str, Any], *, over: bool) -> Iterator[Line]:

@@ -9,8 +9,8 @@ from pacs_monitor.config import Estate
 from pacs_monitor.model import IncidentKind, Node
 from pacs_monitor.web import services
 from pacs_monitor.web.pages.contacts import Contact, contacts
-from pacs_monitor.web.pages.signs import Sign, sign_of
-from pacs_monitor.web.pages.snapshot import check_row, worst_of
+from pacs_monitor.web.pages.signs import Sign
+from pacs_monitor.web.pages.snapshot import ServiceRow, check_row, service_rows, worst_of
 from pacs_monitor.web.view import DaemonView
 
 SHOWN = 40
@@ -31,7 +31,7 @@ class System(NamedTuple):
 class Affected(NamedTuple):
     """What the page of an incident says besides the incident itself; nothing of it once that is over."""
 
-    services: Sequence[tuple[Mapping[str, Any], Sign]] = ()
+    services: Sequence[ServiceRow] = ()
     """Those that do not work now and rest on it."""
     call: Sequence[Contact] = ()
     """First of what all of its systems hang on."""
@@ -58,7 +58,7 @@ def affected(daemon: DaemonView, found: Mapping[str, Any]) -> Affected:
     hit = set(names) if is_group else set(found["members"])
     behind = [_system(daemon, estate.nodes[name]) for name in hanging_on(estate, names)]
     return Affected(
-        [(one, sign_of(one["state"])) for one in _services(daemon, hit)],
+        _services(daemon, hit),
         call[:CALLED_FIRST],
         max(0, len(call) - CALLED_FIRST),
         systems[:SHOWN],
@@ -92,12 +92,12 @@ def _above(estate: Estate, name: str) -> Sequence[str]:
     return list(found)
 
 
-def _services(daemon: DaemonView, hit: Set[str]) -> Sequence[Mapping[str, Any]]:
+def _services(daemon: DaemonView, hit: Set[str]) -> Sequence[ServiceRow]:
     """In the order of the configuration; `hit` has nodes or checks."""
     touched = {name for name, check in services.rest_on(daemon) if str(check) in hit or check.node in hit}
     if not touched:
         return ()
-    return [one for one in services.listed(daemon) if one["service"] in touched and not sign_of(one["state"]).is_well]
+    return [one for one in service_rows(daemon) if one.about["service"] in touched and not one.sign.is_well]
 
 
 def _system(daemon: DaemonView, node: Node) -> System:

@@ -16,7 +16,7 @@ from pacs_monitor.web.pages.duty import Duty
 from pacs_monitor.web.pages.languages import share
 from pacs_monitor.web.pages.lately import LatelyTold
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
-from pacs_monitor.web.pages.signs import SIGNS, Sign, sign_of
+from pacs_monitor.web.pages.signs import SIGNS, Sign
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot, matches
 from pacs_monitor.web.pages.times import Times
 
@@ -93,6 +93,7 @@ def board(seen: Snapshot, query: Query, beside: Beside, about: Page) -> Fragment
     unheard = [one for one in seen.incidents if not one.paged["acknowledged"]]
     waiting = [one for one in unheard if not part_of(one, groups)]
     grouped = [one for one in unheard if part_of(one, groups)]
+    alone = told_alone(waiting)
     return fragment(
         "board.html",
         _("Board"),
@@ -104,12 +105,12 @@ def board(seen: Snapshot, query: Query, beside: Beside, about: Page) -> Fragment
         query=query,
         counts=counts(seen.nodes),
         banners=banners(seen, times),
-        waiting=[_attention(one, times) for one in waiting[:SHOWN_INCIDENTS]],
+        waiting=[_attention(one, times, seen, alone) for one in waiting[:SHOWN_INCIDENTS]],
         more=max(0, len(waiting) - SHOWN_INCIDENTS) + seen.more_incidents,
-        grouped=[_attention(one, times) for one in grouped[:SHOWN_INCIDENTS]],
-        handled=[_attention(one, times) for one in handled[:SHOWN_INCIDENTS]],
+        grouped=[_attention(one, times, seen) for one in grouped[:SHOWN_INCIDENTS]],
+        handled=[_attention(one, times, seen) for one in handled[:SHOWN_INCIDENTS]],
         handled_count=len(handled),
-        services=[(one, sign_of(one["state"])) for one in seen.services],
+        services=seen.services,
         sites=[_site(name, rows, seen, fold) for name, rows in by_site(found, seen)],
         found=len(found),
     )
@@ -117,12 +118,32 @@ def board(seen: Snapshot, query: Query, beside: Beside, about: Page) -> Fragment
 
 def open_groups(seen: Snapshot) -> Set[str]:
     """Incidents that are told instead of their members."""
-    return {one.incident.id for one in seen.incidents if one.incident.kind is IncidentKind.GROUP}
+    return {one.incident.id for one in seen.incidents if is_group(one)}
 
 
 def part_of(one: IncidentRow, groups: Set[str]) -> bool:
     """Whether one of these says enough of it: what users feel, or have been told, stands for itself."""
     return one.incident.group in groups and not (one.impact or one.paged["public_note"])
+
+
+def is_group(one: IncidentRow) -> bool:
+    """Whether it tells of several systems at once."""
+    return one.incident.kind is IncidentKind.GROUP
+
+
+def systems_of(one: IncidentRow) -> Sequence[str]:
+    """Each once."""
+    return list(dict.fromkeys(member.node for member in one.incident.members))
+
+
+def told_alone(shown: Iterable[IncidentRow]) -> Set[str]:
+    """Systems that incidents of one system tell of."""
+    return {name for one in shown if one.incident.kind is IncidentKind.NODE for name in systems_of(one)}
+
+
+def beside(group: IncidentRow, alone: Set[str]) -> Sequence[str]:
+    """The systems of a group that are not told for themselves."""
+    return [name for name in systems_of(group) if name not in alone]
 
 
 def counts(nodes: Iterable[NodeRow]) -> Sequence[tuple[Sign, int]]:
@@ -181,9 +202,19 @@ def _silent(channel: Mapping[str, Any], times: Times) -> str:
     )
 
 
-def _attention(one: IncidentRow, times: Times) -> Attention:
+def _attention(one: IncidentRow, times: Times, seen: Snapshot, alone: Set[str] = frozenset()) -> Attention:
     told = paged.told(one.paged, lambda text: times.clock(parse_iso(text)), iso(times.now))
-    return Attention(one, named(one.paged["members"]), told)
+    return Attention(one, _members(one, seen, alone), told)
+
+
+def _members(one: IncidentRow, seen: Snapshot, alone: Set[str]) -> str:
+    """Of a group those systems that are not told for themselves: each is counted once."""
+    more = beside(one, alone)
+    if not is_group(one) or len(more) == len(systems_of(one)):
+        return named(one.paged["members"])
+    titles = {row.name: row.title for row in seen.nodes}
+    names = named(titles.get(name, name) for name in more)
+    return _n("{count} more system: {names}", "{count} more systems: {names}", len(more), names=names) if more else ""
 
 
 def _site(name: str, rows: Sequence[NodeRow], seen: Snapshot, fold: bool) -> Site:

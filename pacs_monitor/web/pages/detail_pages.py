@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from pacs_monitor.evidence import What
+from pacs_monitor.evidence import MOMENTS, STEPS, What
 from pacs_monitor.language import N_, _
 from pacs_monitor.messages import evidence, story
 from pacs_monitor.messages.reasons import phrase
@@ -24,14 +24,12 @@ from pacs_monitor.web.pages.times import Times
 
 SPOKEN = frozenset({"acknowledge", "note", "close", "evidence"})
 STEPS_TAPPED = {
-    What.REPORTED: N_("Vendor called"),
+    What.REPORTED: N_("I called the vendor"),
     What.RESPONDED: N_("Vendor responded"),
     What.WORKAROUND: N_("Workaround in place"),
-    What.RESTORED: N_("Vendor says restored"),
+    What.RESTORED: N_("Vendor says: restored"),
 }
 """What is stated with one tap, at the time of the tap."""
-SPAN_STATED = {What.FROM: N_("It began"), What.TO: N_("It ended")}
-"""Of a declared outage as well."""
 
 
 class Bar(NamedTuple):
@@ -115,26 +113,27 @@ def incident_page(found: Mapping[str, Any], beside: Around, about: Page) -> Frag
         meaning=_meaning(REASONS.get(reason)),
         story=_story(found, about.times),
         **beside._asdict(),
-        **_evidence(found, about.times, STEPS_TAPPED),
+        steps=list(STEPS_TAPPED.items()),
+        **_evidence(found, about.times, STEPS),
     )
 
 
 def declared_page(found: Mapping[str, Any], about: Page) -> Fragment:
     """An outage that a person declared."""
-    shown = _evidence(found, about.times, STEPS_TAPPED | SPAN_STATED)
     return fragment(
         "declared.html",
         _("Declared outage {id}", id=found["id"]),
         about,
         found=found,
         story=_story(found, about.times),
-        **shown,
+        **_evidence(found, about.times, MOMENTS),
     )
 
 
-def _evidence(found: Mapping[str, Any], times: Times, steps: Mapping[What, str]) -> Mapping[str, Any]:
+def _evidence(found: Mapping[str, Any], times: Times, events: Sequence[What]) -> Mapping[str, Any]:
     line = evidence.sentence(found["evidence"], lambda at: times.clock(parse_iso(at)))
-    return {"steps": list(steps.items()), "evidence_line": line if line != evidence.NOTHING else _("Nothing yet.")}
+    known = [(what, story.STATED[what]) for what in events]
+    return {"events": known, "evidence_line": line if line != evidence.NOTHING else _("Nothing yet.")}
 
 
 def missing(about: Page, what: str, todo: str = "", code: int = 404) -> Fragment:

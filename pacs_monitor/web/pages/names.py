@@ -38,7 +38,7 @@ CLASSES = {
     "degraded": N_("degraded"),
     "down": N_("down"),
     "unreachable": N_("unreachable"),
-    "absent": N_("off"),
+    "absent": N_("switched off"),
     "maintenance": N_("maintenance"),
     "unknown": N_("not checked"),
     "outside_hours": N_("outside hours"),

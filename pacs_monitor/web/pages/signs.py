@@ -39,7 +39,7 @@ UNKNOWN = Sign("unknown", N_("not being checked"), 2)
 UNMEASURED = Sign("unmeasured", N_("not measured yet"), 3)
 UNWATCHED = Sign("unwatched", N_("not watched"), 4)
 PAUSED = Sign("paused", N_("paused"), 5)
-ABSENT = Sign("absent", N_("off"), 6)
+ABSENT = Sign("absent", N_("switched off"), 6)
 UP = Sign("up", N_("up"), 7)
 SIGNS = {sign.key: sign for sign in (DOWN, DEGRADED, UNKNOWN, UNMEASURED, UNWATCHED, PAUSED, UP, ABSENT)}
 """By key, in the order of lists: what needs somebody, what people have stopped, what is well, what is off."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pacs_monitor import states
@@ -10,11 +11,12 @@ from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.messages import page
+from pacs_monitor.messages.sentences import named
 from pacs_monitor.messages.told import told
 from pacs_monitor.model import TROUBLE, CheckId, Incident, Micros, Result, Status
 from pacs_monitor.web import records, services, status
 from pacs_monitor.web.pages.freshness import Freshness
-from pacs_monitor.web.pages.signs import UNWATCHED, Sign, sign_of
+from pacs_monitor.web.pages.signs import DEGRADED, DOWN, PAUSED, UNKNOWN, UNMEASURED, UNWATCHED, Sign, sign_of
 from pacs_monitor.web.slices import Slices
 from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.view import DaemonView
@@ -22,6 +24,7 @@ from pacs_monitor.windows import Pause, Window
 
 MOST_INCIDENTS = 200
 """Open incidents that are told one by one, the worst ones; the rest is a number."""
+FAILING, UNTOLD = (DOWN, DEGRADED), (UNKNOWN, UNMEASURED, PAUSED)
 
 
 class CheckRow(NamedTuple):
@@ -69,6 +72,21 @@ class IncidentRow(NamedTuple):
     """What it means to them, as the configuration says."""
 
 
+class ServiceRow(NamedTuple):
+    """One service, as its card has it."""
+
+    about: dict[str, Any]
+    """As `/api/v1/services` has it."""
+    sign: Sign
+    because: str
+    """Its checks that fail; "" while it works."""
+
+    @property
+    def impact(self) -> str:
+        """What it means to users, while it does not work as it should."""
+        return str(self.about["impact"]) if self.sign in FAILING else ""
+
+
 class Snapshot(NamedTuple):
     """All of it, of one moment."""
 
@@ -82,8 +100,7 @@ class Snapshot(NamedTuple):
     pauses: tuple[tuple[Pause, int], ...]
     channels: tuple[dict[str, Any], ...]
     heartbeat: dict[str, Any] | None
-    services: tuple[dict[str, Any], ...]
-    """As `/api/v1/services` has them."""
+    services: tuple[ServiceRow, ...]
     sites: dict[str, str]
     """Titles of sites by name, in the order of the configuration."""
 
@@ -106,9 +123,28 @@ async def snapshot(daemon: DaemonView, fresh: Freshness) -> Snapshot:
         tuple((pause, len(checks)) for pause, checks in daemon.desk.plans.pauses()),
         tuple(status.channels(daemon)),
         status.heartbeat(daemon),
-        tuple(services.listed(daemon)),
+        tuple(service_rows(daemon)),
         {name: site.title or name for name, site in estate.sites.items()},
     )
+
+
+def service_rows(daemon: DaemonView) -> Iterator[ServiceRow]:
+    """In the order of the configuration."""
+    signs, board = defaultdict[str, dict[CheckId, Sign]](dict), daemon.engine.board.entries
+    for name, check in services.rest_on(daemon):
+        if check in board:
+            signs[name][check] = _sign(board[check])
+    for one in services.listed(daemon):
+        yield service_row(one, signs[one["service"]])
+
+
+def service_row(about: dict[str, Any], signs: Mapping[CheckId, Sign]) -> ServiceRow:
+    """Not checked is told from not measured yet and from paused, as of a check."""
+    sign = sign_of(about["state"])
+    if sign is UNKNOWN:
+        sign = min((one for one in signs.values() if one in UNTOLD), key=lambda one: one.badness, default=sign)
+    because = [check for check, one in signs.items() if one in FAILING] if sign in FAILING else []
+    return ServiceRow(about, sign, named(map(str, because)))
 
 
 def _node(daemon: DaemonView, estate: Estate, name: str) -> NodeRow:
@@ -138,16 +174,19 @@ def worst_of(checks: Iterable[CheckRow]) -> Sign:
 def check_row(daemon: DaemonView, entry: BoardEntry) -> CheckRow:
     """Of one check."""
     standing, last = entry.standing, entry.last
-    sign = sign_of(standing.state, stopped=entry.stopped is not None, measured=last is not None)
     good = last is not None and last.outcome.status in (Status.OK, Status.WARN)
     return CheckRow(
         entry.check.id.check,
-        sign,
+        _sign(entry),
         standing.state_since,
         last.duration if last is not None and good else None,
         str(states.leaning(standing) or ""),
         _note(daemon, entry),
     )
+
+
+def _sign(entry: BoardEntry) -> Sign:
+    return sign_of(entry.standing.state, stopped=entry.stopped is not None, measured=entry.last is not None)
 
 
 def _note(daemon: DaemonView, entry: BoardEntry) -> str:

@@ -69,6 +69,12 @@ class Strip(NamedTuple):
     availability: str
     """`99.93 %`; "" where nothing was measured."""
 
+    @property
+    def kinds(self) -> Sequence[str]:
+        """What its days were spent in, as a cell is filled."""
+        found = {kind for cell in self.cells for kind, _spent in cell.spent}
+        return [kind.value for kind in _FROM_BELOW if kind in found]
+
 
 class Strips:
     """Strips of checks, each as of the minute in which it was asked for first."""

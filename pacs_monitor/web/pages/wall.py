@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
 from pacs_monitor.language import _, _n
 from pacs_monitor.model import IncidentKind, Micros
-from pacs_monitor.web.pages.board import by_site, counts, open_groups, part_of
+from pacs_monitor.web.pages.board import (
+    beside,
+    by_site,
+    counts,
+    is_group,
+    open_groups,
+    part_of,
+    systems_of,
+    told_alone,
+)
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
-from pacs_monitor.web.pages.signs import UP, Sign, sign_of
+from pacs_monitor.web.pages.signs import UP, Sign
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot
 
 LAYOUT = "wall_layout.html"
@@ -50,7 +59,7 @@ def wall(seen: Snapshot, site: str, about: Page) -> Fragment:
         _("Wall"),
         about,
         title=seen.sites.get(site, site) if site else seen.monitor,
-        services=[(one, sign_of(one["state"])) for one in services[:MOST_SERVICES]],
+        services=services[:MOST_SERVICES],
         troubles=troubles[:most],
         more=max(0, len(troubles) - most) + seen.more_incidents,
         places=places[:MOST_SITES],
@@ -69,15 +78,24 @@ def _troubles(seen: Snapshot, site: str) -> Sequence[Trouble]:
     found = [one for one in seen.incidents if one.incident.kind in OF_NODES and not one.sign.is_well]
     found = [one for one in found if not part_of(one, groups)]
     found.sort(key=lambda one: (one.sign.badness, one.incident.severity.badness, not one.impact))
-    return [_trouble(one, by_name, seen) for one in found if site in ("", one.site, one.incident.cause)]
+    shown = [one for one in found if site in ("", one.site, one.incident.cause)]
+    alone = told_alone(shown)
+    return [_trouble(one, by_name, seen, alone) for one in shown if beside(one, alone) or not is_group(one)]
 
 
-def _trouble(one: IncidentRow, nodes: dict[str, NodeRow], seen: Snapshot) -> Trouble:
+def _trouble(one: IncidentRow, nodes: dict[str, NodeRow], seen: Snapshot, alone: Set[str]) -> Trouble:
     incident = one.incident
-    title = one.title
-    if incident.kind is IncidentKind.GROUP:
-        site, count = seen.sites.get(incident.cause, incident.cause), len({m.node for m in incident.members})
-        title = _n("{site}: {count} system", "{site}: {count} systems", count, site=site)
+    title = _title(one, seen, alone) if is_group(one) else one.title
     maintained = [member.node in nodes and nodes[member.node].maintenance for member in incident.members]
     in_hand = one.paged["acknowledged"] is not None or (bool(maintained) and all(maintained))
-    return Trouble(title, one.sign, incident.since, one.impact, in_hand, one.paged["public_note"])
+    is_said = is_group(one) and not alone.isdisjoint(systems_of(one)[:1])  # its impact is that of its first system
+    impact = "" if is_said else one.impact
+    return Trouble(title, one.sign, incident.since, impact, in_hand, one.paged["public_note"])
+
+
+def _title(group: IncidentRow, seen: Snapshot, alone: Set[str]) -> str:
+    """How many of its systems are lost, beside those that are told for themselves."""
+    site, more = seen.sites.get(group.incident.cause, group.incident.cause), len(beside(group, alone))
+    if more == len(systems_of(group)):
+        return _n("{site}: {count} system", "{site}: {count} systems", more, site=site)
+    return _n("{site}: {count} more system", "{site}: {count} more systems", more, site=site)

@@ -6,9 +6,9 @@
   if (!live) return;
   const every = 2000, patience = 5000, giveUp = 9000; // ms: between requests, for one, and for the last good answer
   const stale = document.getElementById("stale"), age = document.getElementById("age");
-  const clock = document.getElementById("clock"), hands = clock && handsOf(clock.dataset.zone);
+  const clock = document.getElementById("clock"), hands = handsOf(live.dataset.zone);
   const now = () => performance.now() / 1000;
-  const say = (what, span) => stale.dataset[what].replace("{span}", span); // in the language of the page
+  const say = (what, span, at = "") => stale.dataset[what].replace("{span}", span).replace("{at}", at); // in the language of the page
   let etag = live.dataset.etag, answered = now(), timer = 0, running = false, ended = "";
   let server = Number(live.dataset.now), limit = Number(live.dataset.limit);
   let dataAge = live.dataset.age === "" ? null : Number(live.dataset.age);
@@ -31,10 +31,12 @@
     try {
       return new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     } catch (error) { // the browser does not know the zone
-      clock.hidden = true;
+      if (clock) clock.hidden = true;
       return null;
     }
   }
+
+  const time = (seconds) => hands ? hands.format(seconds * 1000) : new Date(seconds * 1000).toISOString().slice(11, 19) + " UTC";
 
   function tick() {
     const passed = now() - answered, current = server + passed;
@@ -49,10 +51,10 @@
     const old = dataAge !== null && dataAge + passed > limit;
     let why = "";
     if (ended) why = ended;
-    else if (silent) why = say("saidSilent", span(passed));
-    else if (old) why = say("saidOld", span(dataAge + passed));
+    else if (silent) why = say("saidSilent", span(passed), time(server));
+    else if (old) why = say("saidOld", span(dataAge + passed), time(server - dataAge));
     document.documentElement.classList.toggle("is-stale", why !== "");
-    if (hands && why === "") clock.textContent = hands.format(current * 1000); // it stands still with the data
+    if (clock && hands && why === "") clock.textContent = time(current); // it stands still with the data
     if (stale.textContent !== why) { stale.textContent = why; }
     stale.hidden = why === "";
   }
