@@ -12,6 +12,7 @@ import pytest
 from pacs_monitor import language
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
+from pacs_monitor.model import Flag, Reason
 from pacs_monitor.web.pages import render
 from pacs_monitor.web.pages.languages import said, said_of_many, wished
 from tests.messages.test_languages import PLACEHOLDER, SCRIPT, forms
@@ -137,7 +138,7 @@ KNOWN |= {
     "PEER",
     "PACSMON",
 }
-KNOWN |= {"Sun", "ct-", "node", "tcp_refused", "paused", "not_measured"}
+KNOWN |= {"Sun", "ct-", "node", *Reason, *Flag}
 KNOWN |= {"Mo", "Di", "Mi", "Do", "Fr", "Sa", "So", "Uhr"}
 """Names of this estate, and units."""
 
