@@ -190,7 +190,7 @@ def _story(found: Mapping[str, Any], times: Times) -> Sequence[Line]:
     stuck = {row["id"] for row in found.get("notifications", ()) if row.get("stuck")}
     lines = []
     for line in found["story"]:
-        text = story.text(line, lambda at: times.clock(parse_iso(at)), stuck=line.get("id") in stuck)
+        text = story.text(line, lambda at: times.second(parse_iso(at)), stuck=line.get("id") in stuck)
         if text is not None:
             lines.append(Line(parse_iso(line["at"]), text, line["what"] in SPOKEN))
     return lines

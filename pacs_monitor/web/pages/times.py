@@ -43,6 +43,10 @@ class Times:
             return f"{german_day(there, today)} {there:%H:%M}"
         return f"{there:%a} {there.day} {there:%b %H:%M}" if there.year == today.year else f"{there:%Y-%m-%d %H:%M}"
 
+    def second(self, at: Micros) -> str:
+        """The same to the second, for what is put in order or handed on."""
+        return f"{self.clock(at)}:{self._there(at):%S}"
+
     def exact(self, at: Micros) -> str:
         """`10:02:05` today, else with the day as `clock` has it."""
         return f"{self._there(at):%H:%M:%S}" if len(self.clock(at)) == len("10:02") else self.clock(at)
@@ -58,6 +62,10 @@ class Times:
     def at(self, at: Micros) -> Markup:
         """By the clock."""
         return self._element(at, self.clock(at), "")
+
+    def to_second(self, at: Micros) -> Markup:
+        """By the clock, with the second."""
+        return self._element(at, self.second(at), "")
 
     def _element(self, at: Micros, text: str, kind: str) -> Markup:
         ticking = Markup(' data-tick="{}"').format(kind) if kind else Markup("")
