@@ -141,7 +141,7 @@ def told_alone(shown: Iterable[IncidentRow]) -> Set[str]:
     return {name for one in shown if one.incident.kind is IncidentKind.NODE for name in systems_of(one)}
 
 
-def beside(group: IncidentRow, alone: Set[str]) -> Sequence[str]:
+def others_of(group: IncidentRow, alone: Set[str]) -> Sequence[str]:
     """The systems of a group that are not told for themselves."""
     return [name for name in systems_of(group) if name not in alone]
 
@@ -209,7 +209,7 @@ def _attention(one: IncidentRow, times: Times, seen: Snapshot, alone: Set[str] =
 
 def _members(one: IncidentRow, seen: Snapshot, alone: Set[str]) -> str:
     """Of a group those systems that are not told for themselves: each is counted once."""
-    more = beside(one, alone)
+    more = others_of(one, alone)
     if not is_group(one) or len(more) == len(systems_of(one)):
         return named(one.paged["members"])
     titles = {row.name: row.title for row in seen.nodes}

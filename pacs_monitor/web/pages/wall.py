@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from pacs_monitor.language import _, _n
 from pacs_monitor.model import IncidentKind, Micros
 from pacs_monitor.web.pages.board import (
-    beside,
     by_site,
     counts,
     is_group,
     open_groups,
+    others_of,
     part_of,
     systems_of,
     told_alone,
@@ -80,7 +80,7 @@ def _troubles(seen: Snapshot, site: str) -> Sequence[Trouble]:
     found.sort(key=lambda one: (one.sign.badness, one.incident.severity.badness, not one.impact))
     shown = [one for one in found if site in ("", one.site, one.incident.cause)]
     alone = told_alone(shown)
-    return [_trouble(one, by_name, seen, alone) for one in shown if beside(one, alone) or not is_group(one)]
+    return [_trouble(one, by_name, seen, alone) for one in shown if others_of(one, alone) or not is_group(one)]
 
 
 def _trouble(one: IncidentRow, nodes: dict[str, NodeRow], seen: Snapshot, alone: Set[str]) -> Trouble:
@@ -95,7 +95,7 @@ def _trouble(one: IncidentRow, nodes: dict[str, NodeRow], seen: Snapshot, alone:
 
 def _title(group: IncidentRow, seen: Snapshot, alone: Set[str]) -> str:
     """How many of its systems are lost, beside those that are told for themselves."""
-    site, more = seen.sites.get(group.incident.cause, group.incident.cause), len(beside(group, alone))
+    site, more = seen.sites.get(group.incident.cause, group.incident.cause), len(others_of(group, alone))
     if more == len(systems_of(group)):
         return _n("{site}: {count} system", "{site}: {count} systems", more, site=site)
     return _n("{site}: {count} more system", "{site}: {count} more systems", more, site=site)
