@@ -146,7 +146,8 @@ async def _run_until_stopped(estate: Estate, manager: ServiceManager) -> None:
             leave_at_last(LEFT_AT_LAST, manager.leave)
 
     manager.at_end(end)
-    watchdog = Supervisor().supervise("watchdog", systemd.keep_watched)
+    supervisor = Supervisor()
+    kept = [supervisor.supervise("watchdog", systemd.keep_watched), supervisor.supervise("garbage", collect_regularly)]
     reloads: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:
@@ -182,7 +183,8 @@ async def _run_until_stopped(estate: Estate, manager: ServiceManager) -> None:
             estate, daemon = daemon.estate, None
     finally:
         leave_at_last(LEFT_AT_LAST, manager.leave)
-        watchdog.cancel()
+        for task in kept:
+            task.cancel()
         await instance.end()
 
 
@@ -217,11 +219,9 @@ async def _lead(daemon: Daemon, instance: Instance, stop: asyncio.Event, manager
     gc.set_threshold(*GARBAGE)
     settle()
     daemon.taken_over = settle
-    collecting = daemon.supervisor.supervise("garbage", collect_regularly)
     try:
         await first_of(asyncio.create_task(stop.wait()), asyncio.create_task(instance.fenced.wait()))
     finally:
-        collecting.cancel()
         if instance.role is not Role.FENCED:
             await daemon.stop()
     if instance.role is Role.FENCED:
