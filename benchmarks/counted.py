@@ -72,17 +72,23 @@ class Seen(NamedTuple):
 
 def seen(file: Path) -> Seen:
     """So far."""
-    return Seen(*HEAD.unpack_from(file.read_bytes()))
+    return _counts(file.read_bytes())
+
+
+def _counts(text: bytes) -> Seen:
+    return Seen(*HEAD.unpack_from(text))
 
 
 def delays(file: Path, since: Seen) -> list[float]:
     """Seconds by which the loop was late since then; the longest last."""
-    return _sorted(file.read_bytes(), DELAYS, since.looks, seen(file).looks)
+    text = file.read_bytes()
+    return _sorted(text, DELAYS, since.looks, _counts(text).looks)
 
 
 def collections(file: Path, since: Seen) -> list[float]:
     """Seconds that each full collection of garbage took since then; the longest last."""
-    return _sorted(file.read_bytes(), COLLECTIONS, since.collections, seen(file).collections)
+    text = file.read_bytes()
+    return _sorted(text, COLLECTIONS, since.collections, _counts(text).collections)
 
 
 def _sorted(text: bytes, at: int, first: int, end: int) -> list[float]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pytest
 import requests
@@ -23,6 +23,7 @@ from tests.support.estates import write_estate
 from tests.support.pages import barriers, faults
 from tests.support.timing import UP_WITHIN, wait_until
 
+Scheme = Literal["light", "dark"]
 LOCALES = {"en": "en-GB", "de": "de-DE"}
 TOKEN = "right-right-right-right-right-right"
 DESK = ViewportSize(width=1280, height=900)
@@ -186,12 +187,12 @@ def barriers_by_day_and_night(page: Page, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_keeps_people_from_reading_a_page_that_is_old(house: House, scheme: str) -> None:
+def test_nothing_keeps_people_from_reading_a_page_that_is_old(house: House, scheme: Scheme) -> None:
     """Without the pattern behind it, over which axe-core judges no text."""
     found = {}
     with signed_in(house, "en") as context:
         page = context.new_page()
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a parameter is a text
+        page.emulate_media(color_scheme=scheme)
         page.route("**/*.js", lambda route: route.abort())  # it would find the page fresh
         for name, address in addresses(house).items():
             page.goto(address)
@@ -250,11 +251,11 @@ def differ(one: bytes, other: bytes) -> int:
     return sum(ImageChops.difference(first, second).point(lambda value: value > 48 and 255).histogram()[255:])
 
 
-def greys(house: House, shown: dict[str, str], scheme: str) -> dict[str, bytes]:
+def greys(house: House, shown: dict[str, str], scheme: Scheme) -> dict[str, bytes]:
     """Pictures of parts of a page without colour."""
     with signed_in(house, "en") as context:
         page = context.new_page()
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a parameter is a text
+        page.emulate_media(color_scheme=scheme)
         page.goto(house.daemon.url)
         parts = "".join(f"<p id='try-{name}'>{svg}</p>" for name, svg in shown.items())
         page.evaluate(
@@ -267,7 +268,7 @@ def greys(house: House, shown: dict[str, str], scheme: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_two_signs_look_alike_without_colour(house: House, scheme: str) -> None:
+def test_no_two_signs_look_alike_without_colour(house: House, scheme: Scheme) -> None:
     """As large as on a page, all of one grey."""
     shown = {key: f'<svg class="sign {key}"><use href="#s-{key}"/></svg>' for key in ALL_SIGNS}
     pictures = greys(house, shown, scheme)
@@ -276,7 +277,7 @@ def test_no_two_signs_look_alike_without_colour(house: House, scheme: str) -> No
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_two_parts_of_a_day_look_alike_without_colour(house: House, scheme: str) -> None:
+def test_no_two_parts_of_a_day_look_alike_without_colour(house: House, scheme: Scheme) -> None:
     shown = {
         of: f'<svg class="strip" viewBox="0 0 630 36" preserveAspectRatio="none"><rect class="of-{of}" width="630" '
         'height="36"/></svg>'
