@@ -63,6 +63,11 @@ class Receiver:
     def accepted(self) -> list[Received]:
         return [post for post in self.posts if 200 <= post.status < 300]
 
+    @property
+    def told(self) -> list[Received]:
+        """The same, each notification once: one that was under way at a kill may come again under its own id."""
+        return list({post.id: post for post in self.accepted}.values())
+
     def up(self) -> None:
         assert self._server is None
         self._server = _Server(self.port, self)

@@ -41,10 +41,10 @@ class Site:
         wait_until(lambda: not Counter(pages) - self._said(since), f"{pages}, not {self._said(since)}")
         time.sleep(SETTLES if at_last else 0)
         assert self._said(since) == Counter(pages), self._said(since)
-        return self.pager.accepted[since:]
+        return self.pager.told[since:]
 
     def _said(self, since: int) -> Counter[str]:
-        posts = self.pager.accepted[since:]
+        posts = self.pager.told[since:]
         return Counter(f"{post.type} {post.data.get('node') or post.data['site']}" for post in posts)
 
     def count(self, state: str) -> int:

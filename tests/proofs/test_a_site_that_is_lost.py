@@ -63,11 +63,11 @@ def test_killed_at_random_moments_every_page_goes_out_once_and_has_one_end(tmp_p
             west.shows("up", NODES + 1)
         wait_until(lambda: not west.daemon.get("/api/v1/incidents?open=true"), "nothing is open")
         time.sleep(SETTLES)
-        said = [(post.type.partition(".")[2], post.key) for post in west.pager.accepted]
+        said = [(post.type.partition(".")[2], post.key) for post in west.pager.told]
         opened = [key for event, key in said if event == "opened"]
         assert sorted(opened) == sorted(set(opened))
         assert sorted(key for event, key in said if event == "resolved") == sorted(opened)
-        groups = [post for post in west.pager.accepted if post.type == "group.opened"]
+        groups = [post for post in west.pager.told if post.type == "group.opened"]
         assert 5 <= len(groups) <= 10
 
 

@@ -27,7 +27,7 @@ def suppressed(of: Site) -> set[tuple[str, str]]:
 
 def dark(of: Site, *names: str, paging: Collection[str]) -> list[Received]:
     """For a while these answer nobody: what is opened for it, after which nothing but the ends of that follows."""
-    begun = len(of.pager.accepted)
+    begun = len(of.pager.told)
     opened = [f"incident.opened {name}" for name in paging]
     drop("ip daddr {" + ", ".join(HOSTS[name] for name in names) + "}")
     of.shows("down", len(names))
