@@ -9,13 +9,14 @@ Micros = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 SECOND: Micros = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OF_AN_HOUR = [f":{second // 60:02}:{second % 60:02}" for second in range(3600)]
 
 
 def iso(micros: Micros) -> str:
     """RFC 3339 in UTC, with microseconds."""
-    hours, rest = divmod(micros, 3600 * SECOND)
-    minutes, rest = divmod(rest, 60 * SECOND)
-    return f"{_hour(hours)}:{minutes:02}:{rest // SECOND:02}.{rest % SECOND:06}Z"
+    seconds, rest = divmod(micros, SECOND)
+    hours, seconds = divmod(seconds, 3600)
+    return f"{_hour(hours)}{_OF_AN_HOUR[seconds]}.{rest:06}Z"
 
 
 @lru_cache(4096)

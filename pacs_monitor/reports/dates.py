@@ -29,6 +29,8 @@ QUARTERS = (
     N_("3rd quarter of {year}"),
     N_("4th quarter of {year}"),
 )
+LONGEST_CHANGE = 4
+"""Hours: nowhere are clocks set back by more than three."""
 
 
 def month(number: int) -> str:
@@ -54,12 +56,28 @@ def brief_period(name: str) -> str:
 
 def moment(zone: ZoneInfo, text: str | None) -> str:
     """To the second, with the offset where the clocks show this time twice: `10 Jul 2026 03:00:00`, `10.07.2026 …`."""
-    return _("goes on") if text is None else _moment(zone, text, language())
+    if text is None:
+        return _("goes on")
+    hour = _hour(zone, text[:13], language()) if text[-1:] == "Z" else None
+    return _moment(zone, text) if hour is None else f"{hour}{text[13:19]}"
 
 
 @lru_cache(maxsize=4096)
-def _moment(zone: ZoneInfo, text: str, _language: str) -> str:
-    """A large report says the same moments again and again: a node is down while its check is."""
+def _hour(zone: ZoneInfo, text: str, _language: str) -> str | None:
+    """`10 Jul 2026 03` for `2026-07-10T01`: a large report has tens of thousands of moments in a few thousand hours.
+
+    None for an hour in or beside which the clocks are set, and where they are not whole hours from UTC.
+    """
+    start = datetime.fromisoformat(f"{text}:00:00Z")
+    before, there, after = (
+        (start + timedelta(hours=hours)).astimezone(zone) for hours in (-LONGEST_CHANGE, 0, LONGEST_CHANGE)
+    )
+    if there.minute or there.second or not before.utcoffset() == there.utcoffset() == after.utcoffset():
+        return None
+    return f"{day(there.date())} {there.hour:02}"
+
+
+def _moment(zone: ZoneInfo, text: str) -> str:
     there = datetime.fromisoformat(text).astimezone(zone)
     twice = there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset()
     clock = f"{there.hour:02}:{there.minute:02}:{there.second:02}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -205,19 +206,17 @@ def _of_month(times: Mapping[str, Micros]) -> dict[str, Any]:
 def by_day(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[dict[Class, Micros]]:
     """How much of each day was spent in each class, by what it counts as; days alike may be one object."""
     of_days: list[dict[Class, Micros]] = [{} for _ in calendar]
+    firsts, lasts = [span.start for _, span in calendar], [span.end for _, span in calendar]
     alike: dict[tuple[Class, Micros], dict[Class, Micros]] = {}
-    place = 0
     for start, end, standing in track:
         kind = standing.counted
-        while place < len(calendar):
-            _, (first, last) = calendar[place]
-            if start <= first and last <= end:
-                of_days[place] = alike.setdefault((kind, last - first), {kind: last - first})
-            elif (time := min(end, last) - max(start, first)) > 0:
+        begin, until = bisect_left(firsts, start), bisect_right(lasts, end)
+        for place in range(begin, until):
+            length = lasts[place] - firsts[place]
+            of_days[place] = alike.setdefault((kind, length), {kind: length})
+        for place in {begin - 1, until}:  # days of which it is a part
+            if 0 <= place < len(calendar) and (time := min(end, lasts[place]) - max(start, firsts[place])) > 0:
                 of_days[place][kind] = of_days[place].get(kind, 0) + time
-            if end < last:
-                break
-            place += 1
     return of_days
 
 
