@@ -8,10 +8,9 @@ bounds of its outages are right whatever its rule is.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cache
-from itertools import product
 from typing import NamedTuple
 
 from pacs_monitor.intervals import ALL_TIME, FOREVER, Amount, Interval, IntervalSet
@@ -23,6 +22,8 @@ from pacs_monitor.uptime import FAILED, Outage, Spell
 
 IsBad = Callable[[Class], bool]
 WORKING = frozenset({Class.UP, Class.DEGRADED})
+CERTAIN, LONGEST, NOTICED = 1, 2, 4
+"""Where something was certainly down, may have been, and was noticed to be; together they are a sum."""
 
 
 class View(StrEnum):
@@ -103,16 +104,24 @@ def seen(track: Track, spells: Sequence[Spell]) -> Sight:
     if not spells:
         return [Stretch(start, end, _as_measured(standing)) for start, end, standing in track]
     ends = [FOREVER if spell.ended is None else spell.ended for spell in spells]
-    certain = IntervalSet(interval for spell in spells for interval in spell.certain)
-    longest = IntervalSet(spell.longest for spell in spells)
-    noticed = IntervalSet(Interval(spell.first.noticed, end) for spell, end in zip(spells, ends, strict=True))
-    edges = sorted({*certain.edges(), *longest.edges(), *noticed.edges()})
+    turns: dict[Micros, int] = {}
+    for bit, spans in (
+        (CERTAIN, [interval for spell in spells for interval in spell.certain]),
+        (LONGEST, [spell.longest for spell in spells]),
+        (NOTICED, [Interval(spell.first.noticed, end) for spell, end in zip(spells, ends, strict=True)]),
+    ):
+        for edge in IntervalSet(spans).edges():
+            turns[edge] = turns.get(edge, 0) ^ bit
+    edges, place, within = [*sorted(turns), FOREVER], 0, 0
     found: list[Stretch[Seen]] = []
     for start, end, standing in track:
-        ways = _ways(standing)
-        within = edges[bisect_right(edges, start) : bisect_left(edges, end)]
-        for begin, until in zip([start, *within], [*within, end], strict=True):
-            found.append(Stretch(begin, until, ways[begin in certain, begin in longest, begin in noticed]))
+        ways, begin = _ways(standing), start
+        while (edge := edges[place]) < end:
+            if edge > begin:
+                found.append(Stretch(begin, edge, ways[within]))
+                begin = edge
+            within, place = within ^ turns[edge], place + 1
+        found.append(Stretch(begin, end, ways[within]))
     return found
 
 
@@ -122,8 +131,8 @@ def _as_measured(standing: Standing) -> Seen:
 
 
 @cache
-def _ways(standing: Standing) -> Mapping[tuple[bool, bool, bool], Seen]:
-    """By whether an instant lies where it was certainly down, may have been, and was noticed to be.
+def _ways(standing: Standing) -> Sequence[Seen]:
+    """By in which of CERTAIN, LONGEST and NOTICED an instant lies, as bits.
 
     Downtime is up where it is not certain or not noticed; all that was watched is down where it may have been.
     """
@@ -131,15 +140,15 @@ def _ways(standing: Standing) -> Mapping[tuple[bool, bool, bool], Seen]:
     works = Standing(Class.UP, None, planned, Class.UP)
     fails = Standing(Class.DOWN, None, planned, Class.UP if planned else Class.DOWN)
     may_fail = not failed and standing.cause is not Cause.NOT_WATCHED
-    return {
-        (certain, longest, noticed): Seen(
+    return [
+        Seen(
             standing,
-            works if failed and not certain else standing,
-            fails if may_fail and longest else standing,
-            works if failed and not noticed else standing,
+            works if failed and not within & CERTAIN else standing,
+            fails if may_fail and within & LONGEST else standing,
+            works if failed and not within & NOTICED else standing,
         )
-        for certain, longest, noticed in product((False, True), repeat=3)
-    }
+        for within in range(8)
+    ]
 
 
 def together(need: int, members: Sequence[Seen]) -> Seen:
@@ -149,7 +158,7 @@ def together(need: int, members: Sequence[Seen]) -> Seen:
 
 def ways(sight: Sight) -> dict[View, Track]:
     """A track for each way of seeing it."""
-    return {view: joined((start, end, seen[way]) for start, end, seen in sight) for way, view in enumerate(View)}
+    return {view: joined([(start, end, seen[way]) for start, end, seen in sight]) for way, view in enumerate(View)}
 
 
 def extents(views: Callable[[View], Track], during: Interval, is_bad: IsBad = is_failed) -> list[Extent]:

@@ -31,7 +31,8 @@ def build(
     until = max(interval.start, min(interval.end, now))
     during = Interval(interval.start, until)
     record = agreements.record_of(reader, period)
-    services, nodes = tables.services(record, period, until), tables.nodes(record, period, until)
+    record.count_runs(during)
+    nodes, services = tables.nodes(record, period, until), tables.services(record, period, until)
     slow = latency.by_check(record, during)
     incidents = record.reader.incidents(start=record.during.start, end=record.during.end)
     in_period = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -22,6 +23,7 @@ from pacs_monitor.reliability import NOTHING_SEEN, Seen, Sight, seen
 from pacs_monitor.reports.plans import Plan, announced
 from pacs_monitor.reports.reign import Reign
 from pacs_monitor.services import NOTHING, Standing, Stretch, Together, Track, cut, merged
+from pacs_monitor.threads import started
 from pacs_monitor.uptime import Account, Spell
 
 T = TypeVar("T", bound=Hashable)
@@ -49,7 +51,7 @@ class Record:
     _sights: dict[tuple[CheckId, int], Sight] = field(default_factory=dict)
     _together: Together[Standing] = field(default_factory=lambda: Together(services.together))
     _seen_together: Together[Seen] = field(default_factory=lambda: Together(reliability.together))
-    _runs: dict[Interval, dict[CheckId, periods.Counted]] = field(default_factory=dict)
+    _runs: dict[Interval, Future[dict[CheckId, periods.Counted]]] = field(default_factory=dict)
     _agreed_runs: dict[Interval, dict[CheckId, periods.Counted]] = field(default_factory=dict)
     _timelines: dict[tuple[CheckId, int, Bounds], Timeline] = field(default_factory=dict)
     _pieces: dict[CheckId, list[Piece]] = field(default_factory=dict)
@@ -133,19 +135,25 @@ class Record:
 
         return planned(self.reigns, self.reader, self.began, self.during.end)
 
+    def count_runs(self, during: Interval) -> Future[dict[CheckId, periods.Counted]]:
+        """Begin to count them: a database does so on its own, for as long as a tenth of a report takes."""
+        if during not in self._runs:
+            start = during.start - during.start % HOUR
+            self._runs[during] = started(lambda: periods.counted(self.reader, start, during.end), "count of runs")
+        return self._runs[during]
+
     def runs(self, during: Interval) -> dict[CheckId, periods.Counted]:
         """How often each check ran; the record counts by the hour, and after three days by the UTC day."""
-        if during not in self._runs:
-            self._runs[during] = periods.counted(self.reader, during.start - during.start % HOUR, during.end)
-        return self._runs[during]
+        return self.count_runs(during).result()
 
     def brief(self, checks: Iterable[CheckId], during: Interval) -> int:
         """Failed runs, that never led to a change of state, of checks that are under agreements."""
-        runs = self._runs if during in self._runs else self._agreed_runs
-        if during not in runs:
+        if during in self._runs:
+            return brief(self.runs(during), checks)
+        if during not in self._agreed_runs:
             start = during.start - during.start % HOUR
-            runs[during] = periods.counted(self.reader, start, during.end, self._agreed_nodes)
-        return brief(runs[during], checks)
+            self._agreed_runs[during] = periods.counted(self.reader, start, during.end, self._agreed_nodes)
+        return brief(self._agreed_runs[during], checks)
 
     @cached_property
     def _agreed_nodes(self) -> set[str] | None:

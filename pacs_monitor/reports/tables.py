@@ -64,11 +64,12 @@ def nodes(record: Record, period: Period, until: Micros) -> Listing:
     known = record.said_at(until).nodes
     earlier = {name: node for reign in record.reigns for name, node in reign.said.nodes.items()}
     calendar, failed = days(during, period.timezone), Counter[str]()
+    sights = [(name, record.sight_of_node(name)) for name in record.nodes(during=during)]
     for check, counted in record.runs(during).items():
         failed[check.node] += counted.brief
-    for name in record.nodes(during=during):
+    for name, sight in sights:
         node = known.get(name) or earlier[name]
-        views = _views(record.sight_of_node(name), during)
+        views = _views(sight, during)
         account, outages = _account(views, during)
         each_day = _days(views(View.MEASURED), calendar)
         facts = {"node": name, "title": node.title or name, "site": node.site, "role": node.role}
