@@ -9,7 +9,21 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Text, and_, func, or_, select, type_coerce
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.reader import HistoryReader, transition
@@ -18,6 +32,9 @@ from pacs_monitor.history.rollups import DAY, HOUR
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import CheckId, Micros, Transition
 from pacs_monitor.proof import GOOD, NOT_DOWN
+
+BLOCK = 100
+"""Checks whose durations are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +124,28 @@ def counted(
 def durations(
     reader: HistoryReader, checks: Collection[CheckId], start: Micros, end: Micros
 ) -> Iterator[tuple[CheckId, dict[int, int]]]:
-    """How many runs of these checks lasted how long (accumulator.bucket), in the same hours and days."""
+    """How many runs of these checks lasted how long (accumulator.bucket), in the same hours and days.
+
+    Checks come in blocks, as one text each: a thread that waits for the database holds up others only at each row.
+    """
     of = t.rollups.c
     names = {check.check for check in checks}
-    every = func.aggregate_strings(type_coerce(of.buckets, Text), ",")
-    statement = _each(start, end, every).where(_of_those(reader, t.checks.c.name, names))
+    every = func.aggregate_strings(type_coerce(of.buckets, Text), ",").label("every")
+    each = _each(start, end, every).where(_of_those(reader, t.checks.c.name, names)).subquery().c
+    one = literal("[", Text) + cast(each.check_id, Text) + literal(",", Text) + each.every + literal("]", Text)
+    blocks = select(func.aggregate_strings(one, ",")).group_by(each.check_id // BLOCK)
     with reader.connected() as connection:
         known = _names(connection, reader, t.checks.c.name.in_(names))
-        for number, texts in connection.execute(statement):
-            if (check := known.get(number)) is None or check not in checks:
-                continue
-            each: list[dict[str, int]] = orjson.loads(f"[{texts}]")
-            found = set().union(*each)  # bucket by bucket: three times as fast as adding row by row
-            yield check, {int(bucket): sum([row[bucket] for row in each if bucket in row]) for bucket in found}
+        for texts in connection.scalars(blocks):
+            for number, *rows in orjson.loads(f"[{texts}]"):
+                if (check := known.get(number)) is not None and check in checks:
+                    yield check, _sums(rows)
+
+
+def _sums(rows: list[dict[str, int]]) -> dict[int, int]:
+    """Bucket by bucket, which is three times as fast as adding row by row."""
+    found = set[str]().union(*rows)
+    return {int(bucket): sum([row[bucket] for row in rows if bucket in row]) for bucket in found}
 
 
 def _of_those(reader: HistoryReader, column: Column[str], names: Collection[str]) -> ColumnElement[bool]:

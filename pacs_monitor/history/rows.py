@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pacs_monitor.history.tables import checks
 from pacs_monitor.model import CheckId
@@ -16,8 +16,9 @@ Where = Callable[[Any, Any], ColumnElement[bool]]
 """By the columns of the old row and of the new."""
 
 
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+def _insert(connection: Connection, table: Table) -> Any:
+    """An INSERT that may say ON CONFLICT, of SQLite or PostgreSQL: the other one is never loaded."""
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
 
 
 def upsert(

@@ -32,12 +32,13 @@ def build(
     during = Interval(interval.start, until)
     record = agreements.record_of(reader, period)
     record.count_runs(during)
+    durations = latency.by_check(record, during)
     nodes, services = tables.nodes(record, period, until), tables.services(record, period, until)
-    slow = latency.by_check(record, during)
     incidents = record.reader.incidents(start=record.during.start, end=record.during.end)
     in_period = [
         one for one in incidents if one.since < interval.end and (one.ended is None or one.ended > interval.start)
     ]
+    slow = durations.result()
     rows = _checks(record, during, in_period, slow, checks)
     worst = tables.worst(nodes.rows)
     said = decided.decisions(record, incidents)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from math import ceil
 from typing import Any
 
@@ -18,6 +19,7 @@ from pacs_monitor.intervals import Interval
 from pacs_monitor.model import CheckId
 from pacs_monitor.reports.record import HOUR, Record
 from pacs_monitor.reports.tables import place
+from pacs_monitor.threads import started
 
 OPERATIONS = {
     "dicom_echo": "echo",
@@ -32,16 +34,20 @@ SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "longest": 1.0}
 Buckets = Mapping[int, int]
 
 
-def by_check(record: Record, during: Interval) -> dict[CheckId, dict[str, Any]]:
-    """Of the checks that ask one of these questions, and were answered."""
+def by_check(record: Record, during: Interval) -> Future[dict[CheckId, dict[str, Any]]]:
+    """Of the checks that ask one of these questions, and were answered: read while others work."""
     kinds = {
         check: OPERATIONS[said.probe]
         for reign in record.reigns_in(during)
         for check, said in reign.said.checks.items()
         if said.probe in OPERATIONS
     }
-    counted = periods.durations(record.reader, kinds, during.start - during.start % HOUR, during.end)
-    return {check: {"operation": kinds[check], "buckets": buckets} for check, buckets in counted if buckets}
+
+    def read() -> dict[CheckId, dict[str, Any]]:
+        counted = periods.durations(record.reader, kinds, during.start - during.start % HOUR, during.end)
+        return {check: {"operation": kinds[check], "buckets": buckets} for check, buckets in counted if buckets}
+
+    return started(read, "durations of runs")
 
 
 def rows(found: Mapping[CheckId, Mapping[str, Any]], nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
