@@ -39,8 +39,8 @@ def duration(seconds: float, *, exact: bool = False) -> str:
     rest, parts = round(seconds / finest) * finest, list[str]()
     for length, unit in _UNITS:
         count, rest = divmod(rest, length)
-        said = _n("{count} d", "{count} d", count) if unit == "d" else f"{count} {unit}"
-        parts += [said] if count else []
+        if count:
+            parts.append(_n("{count} d", "{count} d", count) if unit == "d" else f"{count} {unit}")
     return " ".join(parts)
 
 

@@ -70,7 +70,8 @@ class Views:
     """The track of what an agreement is about, by its notice, in each way of seeing it."""
 
     def __init__(self, record: Record, objective: ObjectiveSettings, subject: Subject) -> None:
-        self._record, self._objective, self._subject = record, objective, subject
+        self.objective, self.subject = objective, subject
+        self._record = record
         self._notice = round(objective.notice * SECOND)
 
     def __call__(self, view: View) -> Track:
@@ -79,21 +80,21 @@ class Views:
     @cached_property
     def measured(self) -> Track:
         """With outages as long as the agreement takes them to be."""
-        objective, name = self._objective, self._subject.name
-        if self._subject.kind == "service":
+        objective, name = self.objective, self.subject.name
+        if self.subject.kind == "service":
             return self._record.of_service(name, self._notice, objective.outage)
         return self._record.of_node(name, objective.match, self._notice, objective.outage)
 
     @cached_property
     def _ways(self) -> dict[View, Track]:
-        if self._subject.kind == "service":
-            return ways(self._record.sight_of_service(self._subject.name, self._notice))
-        return ways(self._record.sight_of_node(self._subject.name, self._objective.match, self._notice))
+        if self.subject.kind == "service":
+            return ways(self._record.sight_of_service(self.subject.name, self._notice))
+        return ways(self._record.sight_of_node(self.subject.name, self.objective.match, self._notice))
 
     def checks(self, during: Interval) -> set[CheckId]:
         """All that it rested on at some time."""
-        name, match = self._subject.name, self._objective.match
-        if self._subject.kind == "service":
+        name, match = self.subject.name, self.objective.match
+        if self.subject.kind == "service":
             return self._record.members(name, during)
         reigns = self._record.reigns_in(during)
         return {check for reign in reigns for check in self._record.matched(reign, match).get(name, ())}

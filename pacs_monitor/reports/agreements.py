@@ -60,10 +60,13 @@ def rows(record: Record, period: Period, now: Micros) -> Iterator[dict[str, Any]
     """One for each agreed period that the report's touches, up to the end of the report's."""
     until = min(period.interval.end, now)
     for objective in on_outages(record, period.interval):
+        views: dict[Subject, Views] = {}  # of the whole record, whichever period is accounted
         for one in periods(objective, period):
             if one.interval.start < until:
                 for subject in subjects(record, objective, one.interval):
-                    yield _row(record, objective, one, subject, until)
+                    if subject not in views:
+                        views[subject] = Views(record, objective, subject)
+                    yield _row(record, views[subject], one, until)
 
 
 def periods(objective: ObjectiveSettings, period: Period) -> list[Period]:
@@ -99,10 +102,8 @@ def account(record: Record, objective: ObjectiveSettings, period: Interval, subj
     return objectives.account(track, period, until, hours_of(record, objective, period), objective.terms())
 
 
-def _row(
-    record: Record, objective: ObjectiveSettings, period: Period, subject: Subject, until: Micros
-) -> dict[str, Any]:
-    terms, views = objective.terms(), Views(record, objective, subject)
+def _row(record: Record, views: Views, period: Period, until: Micros) -> dict[str, Any]:
+    objective, subject, terms = views.objective, views.subject, views.objective.terms()
     hours = hours_of(record, objective, period.interval)
     kept = objectives.account(views(View.MEASURED), period.interval, until, hours, terms)
     within = Interval(period.interval.start, min(until, period.interval.end))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pacs_monitor.intervals import Interval
@@ -63,7 +63,12 @@ def planned(found: Planned) -> dict[str, float]:
 
 def in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """By when they began."""
-    return sorted(rows, key=lambda row: (row["since"], *(row.get(key, "") for key in ("kind", "of", "node", "check"))))
+    return sorted(rows, key=_when_and_where)
+
+
+def _when_and_where(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """An outage is of a check of a node, or of (`of`) a node or a service."""
+    return row["since"], row.get("kind", ""), row.get("of", ""), row.get("node", ""), row.get("check", "")
 
 
 def _seconds(time: float | None) -> float | None:

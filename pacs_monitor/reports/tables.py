@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +30,8 @@ CLASSES = tuple(kind.value for kind in Class)
 CAUSES = tuple(cause.value for cause in Cause)
 """As an account has them, in this order."""
 WORST_FIRST = (Class.DOWN, Class.UNREACHABLE, Class.DEGRADED, Class.MAINTENANCE, Class.ABSENT, Class.UP, Class.UNKNOWN)
+_NAMES = dict(zip(Class, CLASSES, strict=True))
+"""A table, since there are many days: `.value` takes several times as long."""
 
 
 class Listing(NamedTuple):
@@ -206,18 +207,23 @@ def _of_month(times: Mapping[str, Micros]) -> dict[str, Any]:
 
 def by_day(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[dict[Class, Micros]]:
     """How much of each day was spent in each class, by what it counts as; days alike may be one object."""
-    of_days: list[dict[Class, Micros]] = [{} for _ in calendar]
-    firsts, lasts = [span.start for _, span in calendar], [span.end for _, span in calendar]
+    spans = [span for _, span in calendar]
+    of_days: list[dict[Class, Micros]] = [{} for _ in spans]
     alike: dict[tuple[Class, Micros], dict[Class, Micros]] = {}
+    first, count = 0, len(spans)
     for start, end, standing in track:
         kind = standing.counted
-        begin, until = bisect_left(firsts, start), bisect_right(lasts, end)
-        for place in range(begin, until):
-            length = lasts[place] - firsts[place]
-            of_days[place] = alike.setdefault((kind, length), {kind: length})
-        for place in {begin - 1, until}:  # days of which it is a part
-            if 0 <= place < len(calendar) and (time := min(end, lasts[place]) - max(start, firsts[place])) > 0:
-                of_days[place][kind] = of_days[place].get(kind, 0) + time
+        while first < count and spans[first].end <= start:
+            first += 1
+        for place in range(first, count):
+            begin, until = spans[place]
+            if begin >= end:
+                break
+            if start <= begin and until <= end:
+                of_days[place] = alike.setdefault((kind, until - begin), {kind: until - begin})
+            else:
+                time, of_day = (end if end < until else until) - (start if start > begin else begin), of_days[place]
+                of_day[kind] = of_day.get(kind, 0) + time
     return of_days
 
 
@@ -229,9 +235,9 @@ def _days(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[dict[s
         if seconds is last or seconds == last:
             rows[-1]["count"] += 1
             continue
-        worst = next(kind for kind in WORST_FIRST if kind in seconds or kind is Class.UNKNOWN)
-        in_order = {kind.value: time / SECOND for kind, time in sorted(seconds.items())}
-        rows.append({"day": day, "count": 1, "worst": worst.value, "seconds": in_order})
+        worst = min(seconds, key=WORST_FIRST.index, default=Class.UNKNOWN)
+        in_order = {_NAMES[kind]: time / SECOND for kind, time in sorted(seconds.items())}
+        rows.append({"day": day, "count": 1, "worst": _NAMES[worst], "seconds": in_order})
         last = seconds
     return rows
 
