@@ -19,6 +19,8 @@ from pacs_monitor.model import ENDINGS, Event, State
 from tests.channels import samples
 
 CODEC = gsm0338.Codec()
+ESCAPE = "\x1b"
+"""It leads to the extension table and is no character itself (3GPP TS 23.038 6.2.1); the other program lets it pass."""
 ONE, TWO = Form(1), Form(2)
 EVERYWHERE = st.text(st.characters(codec=None), max_size=400)
 GSM_TEXT = st.text(st.sampled_from("abc äöüßÅ€^{}[]~\\|\n@Δ"), max_size=400)
@@ -54,7 +56,7 @@ CORPUS: dict[str, Texts] = {
 @given(GSM_TEXT | EVERYWHERE)
 def test_a_text_is_counted_as_another_program_counts_it(text: str) -> None:
     try:
-        encoded = CODEC.encode(text)[0]
+        encoded = None if ESCAPE in text else CODEC.encode(text)[0]
     except UnicodeError:
         encoded = None
     assert is_gsm7(text) == (encoded is not None)
