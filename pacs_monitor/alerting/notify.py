@@ -24,7 +24,7 @@ from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress import Reply, hold, suppressed
 from pacs_monitor.alerting.targets import Target
 from pacs_monitor.alerting.turn import Owed, Turn
-from pacs_monitor.alerting.view import MEMBERS, WORSE, knowing, news, told, view
+from pacs_monitor.alerting.view import MEMBERS, WORSE, news, told, view
 from pacs_monitor.model import (
     SECOND,
     DeliveryStatus,
@@ -205,14 +205,14 @@ def _say(
     """Changed or reminded, to a channel that has its opened; what only waits for an opening is not said yet."""
     sent, target, incident = subject.notified[channel], _target(turn, subject, channel, targets), subject.incident
     reply = suppressed(turn, subject, said, channel, target)
-    if reply is not None and reply.opening is not None:
+    if reply is not None and (reply.opening is not None or said is Said.CHANGED):
         digests.look_again(turn, subject, channel, reply)
         return hold(turn, subject, said, channel, reply)
     subject = hold(turn, subject, said, channel, None)
     if reply is not None:
         row = Suppressed(incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)
         turn.effects.suppressed.append(row)
-        return turn.notify(subject, knowing(turn, subject, sent))
+        return turn.notify(subject, sent.changed(at=turn.at))  # what it says anew is not known by that
     shadow = sent.shadow or target.paging is Paging.SHADOW
     status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
     page, behind = sent.page + pages, parents.behind(turn, incident)

@@ -61,8 +61,11 @@ class Speaking(Machine):
             if incident.kind is not IncidentKind.NODE or not due or self._waits(subject):
                 continue
             worst = min(problem.severity.badness for problem in due)
-            known = {c: one for c, one in subject.notified.items() if c in self.estate.channels and not one.refused}
-            assert self._rests(due) or all(sent.severity.badness <= worst for sent in known.values())
+            for channel, sent in subject.notified.items():
+                waits = (Said.CHANGED, channel) in subject.suppressed or self._rests(due)
+                if not (waits or sent.refused) and channel in self.estate.channels:
+                    said_there = min(owed.incident.severity.badness for owed in self.lanes[incident.id, channel])
+                    assert max(sent.severity.badness, said_there) <= worst
             assert said is None or said.severity.badness <= worst
 
     def _rests(self, problems: Sequence[Problem]) -> bool:

@@ -92,6 +92,17 @@ def test_what_was_told_before_stays_told_and_its_reminders_rest(play: Play) -> N
     assert play.heard[-1].overran is not None
 
 
+def test_what_gets_worse_within_a_window_is_said_after_it(play: Play) -> None:
+    play.move(20, ECHO, "degraded", "slow").until(300)
+    before = play.said()
+    play.tell(320, Plan(window(330, 5 * HOUR))).move(600, ECHO, "down").until(5 * HOUR + 59)
+    assert play.said() == before
+    play.until(5 * HOUR + 60)
+    assert play.said()[1:] == ["18060 changed unreachable:archive page 2"]
+    assert play.heard[-1].worse
+    assert play.heard[-1].overran is not None
+
+
 def test_its_end_is_sent_within_the_window(play: Play) -> None:
     play.move(20, ECHO, "down").tell(120, Plan(window(130, 5 * HOUR))).move(600, ECHO, "up").until(6 * HOUR)
     assert play.said() == [f"60 opened {OPENED}", f"600 resolved {OPENED}"]

@@ -131,3 +131,24 @@ def test_more_children_that_fail_do_not_make_a_page_wait_longer_for_their_parent
     fw = play.estate.checks[CheckId("fw", "ping")]
     longest = fw.thresholds.failures * fw.retry_interval + fw.timeout
     assert play.said()[:1] == [f"{100 + longest:.0f} opened unreachable:archive"]
+
+
+def test_what_was_told_as_slow_and_outlasts_its_parent_dead_pages_anew_then(play: Play) -> None:
+    play.move(100, "archive/dicom_echo", "degraded", "slow").until(200)
+    play.move(300, "fw/ping", "down").move(305, ARCHIVE, "down").move(900, "fw/ping", "up").until(3000)
+    assert play.said() == [
+        "140 opened archive/dicom_echo",
+        "340 opened unreachable:fw",
+        "900 resolved unreachable:fw",
+        "901 changed unreachable:archive page 2",
+    ]
+    assert play.heard[-1].worse
+    assert [row.ended for row in play.suppressed if row.why == "dependency"][-1] == at(901)
+
+
+def test_what_was_told_as_slow_and_is_slow_again_after_its_parent_needs_no_word(play: Play) -> None:
+    play.move(100, "archive/dicom_echo", "degraded", "slow").until(200)
+    play.move(300, "fw/ping", "down").move(305, "archive/dicom_echo", "down").move(900, "fw/ping", "up")
+    play.move(900, "archive/dicom_echo", "degraded", "slow").until(3000)
+    assert [line for line in play.said() if "archive" in line] == ["140 opened archive/dicom_echo"]
+    assert [row.ended for row in play.suppressed if row.why == "dependency"][-1] is not None
