@@ -44,6 +44,7 @@ def by_check(record: Record, during: Interval) -> Future[dict[CheckId, dict[str,
     }
 
     def read() -> dict[CheckId, dict[str, Any]]:
+        record.runs(during)  # one after the other: a report takes two of the reader's connections, and leaves one
         counted = periods.durations(record.reader, kinds, during.start - during.start % HOUR, during.end)
         return {check: {"operation": kinds[check], "buckets": buckets} for check, buckets in counted if buckets}
 
