@@ -168,12 +168,15 @@ def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
     if is_quiet:
         return subject
     at_once = subject.escalation is not None and subject.escalation.remind
+    held, differing = held_until(turn, incident), _unknown(turn, subject)
     for channel, target in targets.items():
         sent = subject.notified.get(channel)
         if sent is None:
             subject = _relieve(turn, subject, channel, target, at_once=at_once)
         if sent is None or sent.refused:
             continue
+        if differing.get(channel) == WORSE and held > turn.at:
+            continue  # a page says so in a moment: a reminder that said it first would take its place
         waits = (Said.REMINDED, channel) in subject.suppressed
         pause = None if target.remind is None else round(target.remind * SECOND)
         due = pause is not None and sent.at + pause <= turn.at

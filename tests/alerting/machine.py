@@ -667,7 +667,11 @@ class Machine(RuleBasedStateMachine):
 
     def _remember(self, decided: Decided) -> None:
         for owed in decided.effects.owed:
-            self.lanes[owed.incident.id, owed.channel].append(owed)
+            before = self.lanes[owed.incident.id, owed.channel]
+            if owed.event is Said.REMINDED and owed.incident.kind is IncidentKind.NODE:
+                known = min(one.incident.severity.badness for one in before)
+                assert owed.incident.severity.badness >= known, "what is worse pages anew: no reminder says it first"
+            before.append(owed)
             rules, subject = self.cut.timeline.rules, self.cut.situation.subjects.get(owed.incident.id)
             targets = rules.targets(owed.incident, self.cut.situation, every=True)
             target = (fallbacks.added(rules, subject, targets) if subject else targets).get(owed.channel)

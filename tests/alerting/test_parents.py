@@ -152,3 +152,10 @@ def test_what_was_told_as_slow_and_is_slow_again_after_its_parent_needs_no_word(
     play.move(900, "archive/dicom_echo", "degraded", "slow").until(3000)
     assert [line for line in play.said() if "archive" in line] == ["140 opened archive/dicom_echo"]
     assert [row.ended for row in play.suppressed if row.why == "dependency"][-1] is not None
+
+
+def test_a_reminder_does_not_take_the_place_of_a_page_that_waits_for_a_fresh_result(tmp_path: Path) -> None:
+    play = Play(an_estate(tmp_path, NETWORK, HEAD.replace("{channels: [hook]}", "{channels: [hook], remind: 1h}")))
+    play.world.answers = False
+    play.move(100, "archive/dicom_echo", "degraded", "slow").move(3738, "archive/dicom_echo", "down").until(7000)
+    assert play.said() == ["140 opened archive/dicom_echo", "3773 changed unreachable:archive page 2"]
