@@ -107,7 +107,7 @@ class Counted(NamedTuple):
 def counted(
     reader: HistoryReader, start: Micros, end: Micros, nodes: Collection[str] | None = None
 ) -> dict[CheckId, Counted]:
-    """Of each check (of these nodes), in the hours (after three days: UTC days) that begin in a time."""
+    """Of each check (of these nodes), from the hour in which a time begins (after three days: in whole UTC days)."""
     of = t.rollups.c
     total, brief = func.sum(of.ok + of.warn + of.fail + of.unknown), func.sum(of.brief)
     statement = _each(start, end, total.label("runs"), brief.label("brief"))
@@ -155,12 +155,12 @@ def _of_those(reader: HistoryReader, column: Column[str], names: Collection[str]
 
 
 def _each(start: Micros, end: Micros, *sums: ColumnElement[Any]) -> Select[Any]:
-    """What the rows of each check that begin in a time come to: there may be years of rows, with an index by time.
+    """What the rows of each check come to, from the hour in which a time begins: of years of rows, by an index of time.
 
     By its number alone, whose name is read apart (`_names`): with a join, all rows would be sorted once more.
     """
     of = t.rollups.c
-    within = of.width.in_((HOUR, DAY)), of.started >= start, of.started < end
+    within = of.width.in_((HOUR, DAY)), of.started >= start - start % HOUR, of.started < end
     return select(of.check_id, *sums).where(*within).group_by(of.check_id)
 
 

@@ -17,7 +17,7 @@ from pacs_monitor.history import periods
 from pacs_monitor.history.accumulator import GROWTH, SMALLEST
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import CheckId
-from pacs_monitor.reports.record import HOUR, Record
+from pacs_monitor.reports.record import Record
 from pacs_monitor.reports.tables import place
 from pacs_monitor.threads import started
 
@@ -45,7 +45,7 @@ def by_check(record: Record, during: Interval) -> Future[dict[CheckId, dict[str,
 
     def read() -> dict[CheckId, dict[str, Any]]:
         record.runs(during)  # one after the other: a report takes two of the reader's connections, and leaves one
-        counted = periods.durations(record.reader, kinds, during.start - during.start % HOUR, during.end)
+        counted = periods.durations(record.reader, kinds, *during)
         return {check: {"operation": kinds[check], "buckets": buckets} for check, buckets in counted if buckets}
 
     return started(read, "durations of runs")

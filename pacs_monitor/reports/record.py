@@ -15,7 +15,7 @@ from pacs_monitor.config import NotReadableError, Then, then
 from pacs_monitor.fields import Match
 from pacs_monitor.history import HistoryReader, periods
 from pacs_monitor.intervals import FOREVER, Interval
-from pacs_monitor.model import SECOND, CheckId, Maintained, Micros, State, Transition
+from pacs_monitor.model import CheckId, Maintained, Micros, State, Transition
 from pacs_monitor.objectives import Bounds
 from pacs_monitor.pieces import Coverage, Piece, Timeline, pieces
 from pacs_monitor.proof import Identity, proofs
@@ -27,7 +27,6 @@ from pacs_monitor.threads import started
 from pacs_monitor.uptime import Account, Spell
 
 T = TypeVar("T", bound=Hashable)
-HOUR = 3600 * SECOND
 MOST_NODES = 500
 """Of more than these what is on record of all is read."""
 
@@ -138,8 +137,7 @@ class Record:
     def count_runs(self, during: Interval) -> Future[dict[CheckId, periods.Counted]]:
         """Begin to count them: a database does so on its own, for as long as a tenth of a report takes."""
         if during not in self._runs:
-            start = during.start - during.start % HOUR
-            self._runs[during] = started(lambda: periods.counted(self.reader, start, during.end), "count of runs")
+            self._runs[during] = started(lambda: periods.counted(self.reader, *during), "count of runs")
         return self._runs[during]
 
     def runs(self, during: Interval) -> dict[CheckId, periods.Counted]:
@@ -151,8 +149,7 @@ class Record:
         if during in self._runs:
             return brief(self.runs(during), checks)
         if during not in self._agreed_runs:
-            start = during.start - during.start % HOUR
-            self._agreed_runs[during] = periods.counted(self.reader, start, during.end, self._agreed_nodes)
+            self._agreed_runs[during] = periods.counted(self.reader, *during, self._agreed_nodes)
         return brief(self._agreed_runs[during], checks)
 
     @cached_property

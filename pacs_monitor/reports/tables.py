@@ -222,7 +222,7 @@ def by_day(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[dict[
             if start <= begin and until <= end:
                 of_days[place] = alike.setdefault((kind, until - begin), {kind: until - begin})
             else:
-                time, of_day = (end if end < until else until) - (start if start > begin else begin), of_days[place]
+                time, of_day = min(end, until) - max(start, begin), of_days[place]
                 of_day[kind] = of_day.get(kind, 0) + time
     return of_days
 
