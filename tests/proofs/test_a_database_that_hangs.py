@@ -50,7 +50,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[s
         yield request.param, url, lambda _daemon: locked(url) if request.param == "locked" else server.stopped()
 
 
-@pytest.mark.proof
 def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(
     tmp_path: Path, database: tuple[str, str, Hang], attack: Attacked
 ) -> None:
@@ -67,7 +66,7 @@ def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(
                 paged = time.monotonic() - died
                 assert opened.data["unrecorded"] is True
                 link = f"/api/v1/incidents/{opened.data['incident']}"
-                assert daemon.get(link)["cause"] == "archive/dicom_echo"
+                assert daemon.get(link)["cause"] == "unreachable:archive"
                 wait_until(lambda: unready(daemon), "it says that it is not ready")
                 assert "pacs_history_write_seconds" in daemon.metrics()
                 peer.up()

@@ -174,7 +174,7 @@ def postgres() -> Iterator[Postgres]:
     ("kills", "pace"),
     [
         pytest.param(2, 0.3, id="short"),
-        pytest.param(100, 1.0, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(3600)]),
+        pytest.param(130, 1.0, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(3600)]),
     ],
 )
 def test_every_page_that_was_due_is_delivered_in_order_and_none_is_a_ghost(
