@@ -361,8 +361,10 @@ class Match(Settings):
         if not dotted:
             return data
         plain = {key: value for key, value in data.items() if key not in dotted}
-        labels = dict(plain.get("labels", {})) | {key.removeprefix("labels."): v for key, v in dotted.items()}
-        return plain | {"labels": labels}
+        labels = plain.get("labels", {})
+        if not isinstance(labels, Mapping):
+            return plain  # it is refused for that
+        return plain | {"labels": {**labels, **{key.removeprefix("labels."): v for key, v in dotted.items()}}}
 
     def holds(self, facts: Mapping[str, str], labels: Mapping[str, str]) -> bool:
         """Whether every key given here matches; `facts` has the keys node, check, probe, site, role, …"""
