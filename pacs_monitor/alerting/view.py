@@ -89,17 +89,12 @@ def told(turn: Turn, subject: Subject, owed: Owed, *, first: bool) -> Notified:
             flapping=seen.flapping,
             version=1 if before is None else before.version + 1,
         )
-    return knowing(turn, subject, before).changed(page=owed.page)
-
-
-def knowing(turn: Turn, subject: Subject, sent: Notified) -> Notified:
-    """A channel that knows of the incident, and now all that there is to say of it."""
-    seen = view(turn, subject.incident)
-    return sent.changed(
+    return before.changed(
         at=turn.at,
         state=seen.state,
-        severity=worst_severity((seen.severity, sent.severity), sent.severity),
-        worst=max(seen.worst, sent.worst, key=lambda kind: kind.rank),
-        members=tuple(dict.fromkeys((*sent.members, *named(subject.incident)))),
+        severity=worst_severity((seen.severity, before.severity), before.severity),
+        worst=max(seen.worst, before.worst, key=lambda kind: kind.rank),
+        members=tuple(dict.fromkeys((*before.members, *named(incident)))),
+        page=owed.page,
         flapping=seen.flapping,
     )

@@ -212,15 +212,29 @@ def test_paging_that_is_switched_on_in_mid_incident_opens_it_for_real() -> None:
 
 
 def test_paging_that_is_switched_off_in_mid_incident_silences_all_but_the_end() -> None:
-    for mode, told in ((Paging.SHADOW, "shadow"), (Paging.OFF, None)):
+    for mode in (Paging.SHADOW, Paging.OFF):
         talk = Talk(an_estate(default=route("hook", remind=600)))
         talk.ask(60, moved(DOWN, 20, since=0))
         talk.reload(an_estate([replace(CHECKS[ARCHIVE], paging=mode)], default=route("hook", remind=600)))
         talk.ask(100, moved(DEGRADED, 100, before=DOWN))
         talk.ask(2000, moved(UP, 2000, before=DEGRADED))
         assert talk.heard() == [("opened", "hook"), ("resolved", "hook")]
-        assert [status for _, event, _, status in talk.said if event == "changed"] == ([told] if told else [])
-        assert talk.suppressed == ([] if told else [("changed", "paging", "hook")])
+        assert talk.suppressed == [("changed", "paging", "hook")]
+
+
+def test_what_gets_worse_while_paging_is_off_or_in_shadow_mode_pages_once_it_is_on_again() -> None:
+    for mode in (Paging.SHADOW, Paging.OFF):
+        talk = Talk(an_estate(default=route("hook", remind=600)))
+        talk.ask(60, moved(DEGRADED, 20, since=0))
+        talk.ask(400)
+        talk.reload(an_estate([replace(CHECKS[ARCHIVE], paging=mode)], default=route("hook", remind=600)))
+        talk.ask(500, moved(DOWN, 500, before=DEGRADED))
+        talk.ask(600)
+        assert talk.heard() == [("opened", "hook")]
+        talk.reload(an_estate(default=route("hook", remind=600)))
+        talk.ask(700)
+        assert talk.heard() == [("opened", "hook"), ("changed", "hook")]
+        assert {status for *_, status in talk.said} == {"pending"}
 
 
 def test_the_end_goes_where_the_opened_went_whatever_the_routes_say_by_then() -> None:
