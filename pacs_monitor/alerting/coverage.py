@@ -89,10 +89,25 @@ def overrun(turn: Turn, incident: Incident) -> Overrun | None:
 
 def is_overdue(turn: Turn, incident: Incident, sent: Notified) -> bool:
     """Whether its maintenance is over since a channel was notified of it last, and it still fails."""
+    return any(sent.at < due <= turn.at for due in _overdue(turn, incident))
+
+
+def look_when_over(turn: Turn, incident: Incident) -> None:
+    """Wake when people are told that it still fails."""
+    for due in _overdue(turn, incident):
+        if due > turn.at:
+            turn.wake(incident.id, due)
+
+
+def _overdue(turn: Turn, incident: Incident) -> Iterable[Micros]:
+    """Of each maintenance that its members have overrun: when `page_after` is over first, as once is enough."""
     if incident.kind is not IncidentKind.NODE:
-        return False
-    found = (turn.now.overran.get(problem.check) for problem in incident.in_trouble)
-    return any(one is not None and sent.at < one.due <= turn.at for one in found)
+        return ()
+    first: dict[Micros, Micros] = {}
+    for problem in incident.in_trouble:
+        if (after := turn.now.overran.get(problem.check)) is not None:
+            first[after.ended] = min(after.due, first.get(after.ended, after.due))
+    return first.values()
 
 
 def _rest(turn: Turn, check: CheckId) -> tuple[str, Micros] | None:

@@ -15,7 +15,7 @@ SUSPECT_FOR = 60 * SECOND
 def held_until(turn: Turn, incident: Incident) -> Micros:
     """Until when a page waits, unless what it waits for comes before; 0 if it waits for nothing."""
     if incident.kind is IncidentKind.GROUP:
-        return min(_suspected_until(turn, incident.cause), incident.noticed + SUSPECT_FOR)
+        return _suspected_until(turn, incident.cause)
     if incident.kind is not IncidentKind.NODE:
         return 0
     waits = [turn.now.asked[check].until for check in _awaited(turn, incident) if check in turn.now.asked]
@@ -25,8 +25,10 @@ def held_until(turn: Turn, incident: Incident) -> Micros:
 
 
 def _suspected_until(turn: Turn, name: str) -> Micros:
-    site = turn.now.sites.get(name)
-    return 0 if site is None else site.suspect_until
+    """While there is a group, nodes that come back one after the other hold up nothing any longer."""
+    site, group = turn.now.sites.get(name), turn.owner((IncidentKind.GROUP, name))
+    until = 0 if site is None else site.suspect_until
+    return until if group is None else min(until, group.incident.noticed + SUSPECT_FOR)
 
 
 def _awaited(turn: Turn, incident: Incident) -> Iterator[CheckId]:

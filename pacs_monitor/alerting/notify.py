@@ -167,6 +167,7 @@ def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
             subject = hold(turn, subject, said, channel, None)  # there is nothing to say, or the digest has
     if is_quiet:
         return subject
+    coverage.look_when_over(turn, incident)
     at_once = subject.escalation is not None and subject.escalation.remind
     held, differing = held_until(turn, incident), _unknown(turn, subject)
     for channel, target in targets.items():
@@ -205,7 +206,10 @@ def _relieve(turn: Turn, subject: Subject, channel: str, target: Target, *, at_o
 def _say(
     turn: Turn, subject: Subject, said: Said, channel: str, targets: dict[str, Target], *, pages: bool = False
 ) -> Subject:
-    """Changed or reminded, to a channel that has its opened; what only waits for an opening is not said yet."""
+    """Changed or reminded, to a channel that has its opened.
+
+    A change that is suppressed is held, and sent when the reason is over; of a reminder only the time moves on.
+    """
     sent, target, incident = subject.notified[channel], _target(turn, subject, channel, targets), subject.incident
     reply = suppressed(turn, subject, said, channel, target)
     if reply is not None and (reply.opening is not None or said is Said.CHANGED):
@@ -216,8 +220,7 @@ def _say(
         row = Suppressed(incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)
         turn.effects.suppressed.append(row)
         return turn.notify(subject, sent.changed(at=turn.at))  # what it says anew is not known by that
-    shadow = sent.shadow or target.paging is Paging.SHADOW
-    status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
+    status = DeliveryStatus.SHADOW if sent.shadow else DeliveryStatus.PENDING
     page, behind = sent.page + pages, parents.behind(turn, incident)
     overran = coverage.overrun(turn, incident) if coverage.is_overdue(turn, incident, sent) else None
     subject = codes.given(turn, subject, channel)

@@ -42,10 +42,12 @@ LEAST = 3
 
 def transitioned(turn: Turn, check: CheckId, before: State) -> None:
     """A check changed its state: what does that make of its site?"""
-    node = check.node
+    node, name = check.node, turn.rules.site(check.node)
     if turn.rules.reachability.get(node) != check:
+        group = turn.owner((IncidentKind.GROUP, name))
+        if group is not None and node in turn.now.sites[name].unreachable:
+            turn.touch([group.incident.id])  # it may be worse by that
         return
-    name = turn.rules.site(node)
     nodes = [one for one in (node, *turn.rules.children.get(node, ())) if _is_counted(turn, one)]
     was_lost = node in turn.now.sites.get(name, Site()).unreachable
     for one in nodes:

@@ -575,9 +575,11 @@ class Machine(RuleBasedStateMachine):
             _check_indexes(run.situation)
 
     def _is_awaited(self, subject: Subject) -> bool:
-        """Whether its page may wait for fresh results: until then, what is on record of it stands."""
-        situation = self.cut.situation
-        waits = [situation.asked[p.check].until for p in subject.incident.in_trouble if p.check in situation.asked]
+        """Whether its page may wait for fresh results, of parents too: until then, what is on record of it stands."""
+        situation, rules = self.cut.situation, self.cut.timeline.rules
+        wrong = {problem.check for problem in subject.incident.in_trouble}
+        parents = {rules.reachability.get(node) for check in wrong for node in rules.parent_nodes(check.node)}
+        waits = [asked.until for check, asked in situation.asked.items() if check in wrong | parents]
         waits += [site.suspect_until for site in situation.sites.values()]
         return max(waits, default=0) > self.now
 
@@ -669,8 +671,10 @@ class Machine(RuleBasedStateMachine):
         for owed in decided.effects.owed:
             before = self.lanes[owed.incident.id, owed.channel]
             if owed.event is Said.REMINDED and owed.incident.kind is IncidentKind.NODE:
-                known = min(one.incident.severity.badness for one in before)
+                known = min(one.incident.severity.badness for one in before if one.status is before[-1].status)
                 assert owed.incident.severity.badness >= known, "what is worse pages anew: no reminder says it first"
+            real = any(one.status is DeliveryStatus.PENDING for one in before)
+            assert not (real and owed.status is DeliveryStatus.SHADOW), "whoever was paged for real knows no shadow"
             before.append(owed)
             rules, subject = self.cut.timeline.rules, self.cut.situation.subjects.get(owed.incident.id)
             targets = rules.targets(owed.incident, self.cut.situation, every=True)

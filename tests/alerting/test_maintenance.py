@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -101,6 +102,18 @@ def test_what_gets_worse_within_a_window_is_said_after_it(play: Play) -> None:
     assert play.said()[1:] == ["18060 changed unreachable:archive page 2"]
     assert play.heard[-1].worse
     assert play.heard[-1].overran is not None
+
+
+@pytest.mark.parametrize("check", ["", "dicom_echo"])
+def test_of_members_that_page_sooner_and_later_it_is_reminded_of_once_when_the_first_is_due(
+    tmp_path: Path, check: str
+) -> None:
+    """Also where another member fails that is in no maintenance."""
+    nodes = NODES.replace("disk: {source: local}", "dicom_find: {page_after: 4m, severity: info}")
+    play = Play(an_estate(tmp_path, nodes)).move(100, [ECHO, "archive/dicom_find"], "down", "dimse_timeout")
+    match = Match(node=("archive",), check=(check,) if check else ())
+    play.tell(1000, Plan(replace(window(1000, 2 * HOUR), match=match))).until(5 * HOUR)
+    assert [line for line in play.said() if "reminded" in line] == ["7260 reminded unresponsive:archive@10.0.0.1:104"]
 
 
 def test_its_end_is_sent_within_the_window(play: Play) -> None:

@@ -73,6 +73,17 @@ def test_the_group_is_as_severe_as_its_worst_member(tmp_path: Path) -> None:
     assert [owed.incident.severity.value for owed in play.heard] == ["critical"]
 
 
+def test_what_gets_worse_at_a_member_makes_its_group_worse_at_once(tmp_path: Path) -> None:
+    nodes = NODES.replace("ping: ", "ping: , tcp: {port: 104, severity: critical}", 1)
+    critical = "{match: {severity: critical}, channels: [desk], continue: true}"
+    head = f"{HEAD}routes: [{critical}, {{channels: [hook]}}]\n"
+    play = Play(an_estate(tmp_path, f"nodes:\n{nodes}", head)).move(100, ALL, "down").move(300, "n1/tcp", "down")
+    play.until(1000)
+    assert play.said("hook") == ["140 group opened west", "300 group changed west"]
+    assert play.said("desk") == ["300 group opened west"]
+    assert [owed.incident.severity.value for owed in play.heard] == ["warning", "critical", "critical"]
+
+
 def test_a_node_that_was_dead_before_neither_dates_the_group_nor_makes_it_due(play: Play) -> None:
     play.move(100, ALL[0], "down").move(5000, ALL[1:], "down").until(6000)
     assert play.said() == ["140 opened unreachable:n1", "5040 group opened west"]
@@ -131,6 +142,17 @@ def test_nodes_that_come_back_one_by_one_do_not_put_the_page_of_their_group_off(
         play.move(110 + 20 * n, ALL[n], "up")
     play.until(250)
     assert play.said() == ["160 group opened west"]
+
+
+def test_nor_do_they_put_off_what_else_pages_there(tmp_path: Path) -> None:
+    nodes = NODES.replace("ping: ", "ping: {page_after: 0s}", 1)
+    play = Play(an_estate(tmp_path, f"nodes:\n{nodes}"))
+    play.answers = False
+    play.move(100, ALL[:2], "down").move(110, "n1/ping", "unknown", "auth").move(150, ALL[2:14], "down")
+    for n in range(8):
+        play.move(160 + 20 * n, ALL[n + 2], "up")
+    play.until(330)
+    assert play.said() == ["210 opened unreachable:n1", "210 group opened west"]
 
 
 def test_the_page_of_a_node_that_answers_otherwise_goes_out_when_the_others_have_answered(tmp_path: Path) -> None:
