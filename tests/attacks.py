@@ -92,9 +92,9 @@ ATTACKS: Mapping[str, Attack] = {
     ),
     "file-replaced": Attack("The database file is replaced by another", "the same"),
     "sessions-end": Attack(
-        "PostgreSQL, two daemons: `pg_terminate_backend` on every session, five times", "both probed, both paged"
+        "PostgreSQL, two daemons: `pg_terminate_backend` on every session, four times", "both probed, both paged"
     ),
-    "server-restarts": Attack("The server restarts, five times", "both probed, both paged"),
+    "server-restarts": Attack("The server restarts, four times", "both probed, both paged"),
     "leader-killed": Attack("SIGKILL of the leader, three times", "the other daemon refused to run"),
     "leader-stopped": Attack("SIGSTOP of the leader, and SIGCONT after the takeover", "nobody paged"),
     "orphans": Attack("What a leader opened unrecorded before it was stopped", "open at the receiver for ever"),

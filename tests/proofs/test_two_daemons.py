@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import requests
 
+from pacs_monitor.alerting.flapping import FAILURES
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.outside import outside
@@ -90,7 +91,7 @@ def test_sessions_that_end_leave_one_leader_each_time(
 ) -> None:
     took = []
     with running_pair(tmp_path) as pair:
-        for outage in range(1, 6):
+        for outage in range(1, FAILURES):  # one more would be flapping, whose incident stays open
             trouble(pair, pair.leader())
             took.append(takeover(lambda: any(pair.leads(daemon) for daemon in pair.daemons)))
             wait(pair.one_leads)
