@@ -92,7 +92,8 @@ class Advance(NamedTuple):
 def advance(situation: Situation, event: Event, rules: Rules) -> Advance:
     """Decide one event."""
     turn = Turn(situation, event, rules)
-    digests.send_due(turn)
+    if not isinstance(event.what, ClockSet):  # what is due by the clock as it is set is due after it
+        digests.send_due(turn)
     _apply(turn, event)
     for identity in turn.untouched():
         subject = turn.subject(identity)

@@ -7,7 +7,7 @@ escalation gets its end, too. What a channel has taken that escalates by itself,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from pacs_monitor.alerting import codes, digests, parents, shifts
@@ -43,19 +43,25 @@ def is_at_rest(incident: Incident) -> bool:
 def escalate(turn: Turn, subject: Subject) -> Subject:
     """Owe the steps that are due now, to whoever has not acknowledged; the subject was notified of."""
     if is_at_rest(subject.incident):
-        return subject
+        return _waiting_no_longer(turn, subject, {})
     steps = turn.rules.escalation(subject.incident, turn.at)
     after = {} if _is_escalated_by_another(turn, subject) else steps.after
     leads = _leads(turn, subject.incident, after)
-    for said, channel in subject.suppressed:
-        if said is Said.ESCALATED and channel not in leads:
-            subject = hold(turn, subject, said, channel, None)
+    subject = _waiting_no_longer(turn, subject, leads)
     if after and subject.escalation is None:  # a reload has brought the steps
         subject = begin(turn, subject)
     for channel, recipient in leads.items():
         target = Target(steps.paging, attended=steps.attended[recipient])
         target.through(recipient)
         subject = _step(turn, subject, channel, after[recipient], target)
+    return subject
+
+
+def _waiting_no_longer(turn: Turn, subject: Subject, leads: Container[str]) -> Subject:
+    """Channels to which no step leads now: nothing is suppressed there."""
+    for said, channel in subject.suppressed:
+        if said is Said.ESCALATED and channel not in leads:
+            subject = hold(turn, subject, said, channel, None)
     return subject
 
 
@@ -88,10 +94,13 @@ def _step(turn: Turn, subject: Subject, channel: str, pauses: Sequence[Micros], 
     done = _done(turn, begun, channel, target)
     if done >= len(pauses) or (sent is not None and sent.refused):
         return hold(turn, subject, Said.ESCALATED, channel, None)
-    due = max(begun.since + pauses[done], held_until(turn, subject.incident))
+    due, held = begun.since + pauses[done], held_until(turn, subject.incident)
     if due > turn.at:
         turn.wake(subject.incident.id, due)
         return hold(turn, subject, Said.ESCALATED, channel, None)
+    if held > turn.at:  # until then, what is on record of it stands
+        turn.wake(subject.incident.id, held)
+        return subject
     reply = suppressed(turn, subject, Said.ESCALATED, channel, target)
     subject = hold(turn, subject, Said.ESCALATED, channel, reply)
     if reply is not None:

@@ -116,7 +116,7 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
     rest = coverage.rests(turn, subject.incident.active) if subject.incident.kind is IncidentKind.NODE else None
     if rest is not None:  # whatever differs by the end of the maintenance is said then
         turn.wake(subject.incident.id, rest[1])
-        return subject
+        return _for_what_reason(turn, subject, targets)
     differing = _unknown(turn, subject)
     if not differing:
         return subject
@@ -135,6 +135,15 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
             pages = new == WORSE and subject.incident.kind is IncidentKind.NODE
             pages &= subject.incident.acknowledgement is None
             subject = _say(turn, subject, Said.CHANGED, channel, targets, pages=pages)
+    return subject
+
+
+def _for_what_reason(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
+    """Why changes are not sent now, where that was said for another reason before."""
+    for said, channel in subject.suppressed:
+        if said is Said.CHANGED:
+            reply = suppressed(turn, subject, said, channel, _target(turn, subject, channel, targets))
+            subject = hold(turn, subject, said, channel, reply)
     return subject
 
 

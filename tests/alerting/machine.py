@@ -294,6 +294,7 @@ class Machine(RuleBasedStateMachine):
         self.ended: dict[str, Ending | None] = {}
         self.lost: set[tuple[str, str]] = set()
         self.waiting: dict[tuple[str, str], Micros] = {}
+        self.was_set = False
         self.tell(Started())
 
     def teardown(self) -> None:
@@ -402,6 +403,7 @@ class Machine(RuleBasedStateMachine):
     def the_clock_is_set(self, step: int) -> None:
         self.tell(Measured(next(iter(whole_estate().checks)), leaning=True))  # nothing comes of it, but it is that late
         self.now += step * SECOND
+        self.was_set = True
         for run in (self.cut, self.whole):
             self._take(run, [run.timeline.clock_set(self.now, ClockSet(step * SECOND))])
             self._take(run, run.timeline.pass_until(self.now))
@@ -440,7 +442,8 @@ class Machine(RuleBasedStateMachine):
         blind = [s.incident.members for s in situation.subjects.values() if s.incident.kind is IncidentKind.BLIND]
         members = {member for each in blind for member in each}
         known = tuple(spell for check, spell in self.spells.items() if check in members)
-        assert _notes(situation) == _notes(self.whole.situation)
+        dated = not self.was_set  # the ledger is not redated, and a process that begins knows of its times alone
+        assert _notes(situation, dated=dated) == _notes(self.whole.situation, dated=dated)
         known_to_the_record = {check: (one.window, one.since) for check, one in situation.covered.items()}
         assert known_to_the_record == {c: (one.window, one.since) for c, one in self.whole.situation.covered.items()}
         assert self.tables.open_spans() == {c: [one.since] for c, one in situation.behind.items()}
@@ -725,13 +728,13 @@ def _same(one: Subject, other: Subject) -> bool:
     return what(one) == what(other)
 
 
-def _notes(situation: Situation) -> dict[str, object]:
-    """What is known besides incidents, and must outlast a restart."""
+def _notes(situation: Situation, *, dated: bool) -> dict[str, object]:
+    """What is known besides incidents, and must outlast a restart; `dated`: since when a parent was dead, too."""
     sites = {name: (s.suspect_until, dict(s.awaited), s.vanished, s.cut) for name, s in situation.sites.items()}
     escalated = [one for one in situation.subjects.values() if one.escalation is not None]
     return {
         "asked": dict(situation.asked),
-        "behind": dict(situation.behind),
+        "behind": {check: one if dated else one.parent for check, one in situation.behind.items()},
         "digests": {
             channel: (digest.at, sorted((one.incident.cause, one.shadow) for one in digest.missed.values()))
             for channel, digest in situation.digests.items()

@@ -206,6 +206,16 @@ def test_the_clock_that_is_set_moves_no_opening(hospital: Hospital) -> None:
     )
 
 
+def test_a_digest_that_is_due_by_the_clock_as_it_is_set_counts_from_then(hospital: Hospital) -> None:
+    hospital.fails("Mon 19:00", "a/ping").tell(when("Tue 05:55"), Measured(CheckId("b", "ping"))).till("Tue 05:55")
+    decided = hospital.timeline.clock_set(at(when("Tue 06:05")), ClockSet(600 * SECOND))
+    assert decided.effects.digests == []
+    assert hospital.till("Tue 07:30").heard_by()[1:] == [
+        "Tue 06:05 digest: over [], open ['unreachable:a']",
+        "Tue 07:05 reminded unreachable:a",
+    ]
+
+
 class Restarting(Hospital, restarting.Restarting):
     """Another process goes on with it, from the tables."""
 

@@ -10,10 +10,12 @@ from typing import ClassVar
 import pytest
 
 from pacs_monitor.alerting.events import ChannelFailing, ClockSet, OpenedRefused
-from pacs_monitor.alerting.words import Acknowledge, Close
+from pacs_monitor.alerting.words import Acknowledge, Close, Plan
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.config import Estate
+from pacs_monitor.fields import Match
 from pacs_monitor.model import SECOND, Paging
+from pacs_monitor.windows import Window
 from tests.alerting.play import Play, an_estate, at
 from tests.alerting.tables import Restarting
 
@@ -171,6 +173,17 @@ def test_the_clock_moves_the_steps_and_no_promised_end(play: Play) -> None:
     play.tell(HOUR + 16 * MINUTE, Acknowledge(known(play), "it-duty", "", at(HOUR + 30 * MINUTE)))
     play.until(HOUR + 31 * MINUTE)
     assert to(play, "hook")[-1] == "90 reminded"
+
+
+def test_that_a_step_waits_for_a_window_is_on_record_until_the_check_is_up(play: Play) -> None:
+    window = Window("01JDWINDOW0000000000000000", "patching", Match(node=("archive",)), at(300), at(5 * HOUR))
+    for n in range(5):
+        play.move(60 + 20 * n, ECHO, "down", since=60 + 20 * n).move(70 + 20 * n, ECHO, "up")
+    play.move(180, ECHO, "down", since=180).tell(310, Plan(window)).move(30 * MINUTE, ECHO, "up").until(40 * MINUTE)
+    (begun, over) = [row for row in play.suppressed if row.event == "incident.escalated"]
+    assert (begun.why, begun.channel, begun.ended) == ("maintenance", "second", None)
+    assert (over.at, over.ended) == (begun.at, at(30 * MINUTE))
+    assert play.open()  # it flaps
 
 
 class Rings(Webhook):

@@ -116,6 +116,15 @@ def test_of_members_that_page_sooner_and_later_it_is_reminded_of_once_when_the_f
     assert [line for line in play.said() if "reminded" in line] == ["7260 reminded unresponsive:archive@10.0.0.1:104"]
 
 
+def test_what_waited_for_a_parent_that_is_back_within_the_window_no_longer_does(tmp_path: Path) -> None:
+    nodes = NODES.replace("archive:\n", "archive:\n    depends_on: [viewer]\n")
+    play = Play(an_estate(tmp_path, nodes, REMIND)).move(20, DISK, "degraded", "over_limit").until(300)
+    play.move(400, "viewer/ping", "down").move(401, DISK, "down", "tcp_timeout").until(600)
+    play.tell(700, Plan(window(700, 5 * HOUR))).move(800, "viewer/ping", "up").until(900)
+    held = [row for row in play.suppressed if row.event == "incident.changed"]
+    assert [(row.why, row.ended) for row in held] == [("dependency", None), ("dependency", at(800))]
+
+
 def test_its_end_is_sent_within_the_window(play: Play) -> None:
     play.move(20, ECHO, "down").tell(120, Plan(window(130, 5 * HOUR))).move(600, ECHO, "up").until(6 * HOUR)
     assert play.said() == [f"60 opened {OPENED}", f"600 resolved {OPENED}"]
